@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { AgentExit } from './agent.ts';
+import { AgentSighting } from './control.ts';
+import type { Exchange } from './exchange.ts';
+import { BranchName } from './git-names.ts';
+import { BootId, CommitId, Id, Instant, Life, StartId } from './ids.ts';
+import { Prime } from './prime.ts';
+import { RecoveryId, RigReport } from './recovery.ts';
+
+/** How often a control server tells the Worker which agents it has. */
+export const HEARTBEAT_INTERVAL_MS = 5_000;
+
+const Caller = z.object({ life: Life, rig: Id, agent: Id });
+
+export const Announcement = z.object({ bootId: BootId, bootedAt: Instant });
+export type Announcement = z.infer<typeof Announcement>;
+
+/** `generation` is null until the Town has accepted the boot. */
+export const Standing = z.object({ generation: z.int().positive().nullable() });
+export type Standing = z.infer<typeof Standing>;
+
+export const Heartbeat = z.object({ bootId: BootId, at: Instant, agents: z.array(AgentSighting) });
+export type Heartbeat = z.infer<typeof Heartbeat>;
+
+export const RigReportMessage = z.object({
+  life: Life,
+  recoveryId: RecoveryId.nullable(),
+  event: z.string().nullable(),
+  report: RigReport,
+});
+export type RigReportMessage = z.infer<typeof RigReportMessage>;
+
+/** `cause`: the agent ended by itself, was stopped on request or by the shutdown, or never started. */
+export const ExitMessage = Caller.extend({
+  startId: StartId,
+  bead: Id,
+  cause: z.enum(['exited', 'stopped', 'shutdown', 'spawn_failed']),
+  exit: AgentExit,
+});
+export type ExitMessage = z.infer<typeof ExitMessage>;
+
+export const CheckpointMessage = Caller.extend({ bead: Id, head: CommitId.nullable(), data: z.json() });
+export type CheckpointMessage = z.infer<typeof CheckpointMessage>;
+
+export const CheckpointReceipt = z.object({ seq: z.int().positive(), at: Instant });
+export type CheckpointReceipt = z.infer<typeof CheckpointReceipt>;
+
+/** Sent only after the remote branch was seen to hold `head`; null is a branch without any commit. */
+export const DoneMessage = Caller.extend({
+  bead: Id,
+  branch: BranchName,
+  head: CommitId.nullable(),
+  prUrl: z.url({ protocol: /^https?$/ }).nullable(),
+  summary: z
+    .string()
+    .max(16 * 1024)
+    .nullable(),
+});
+export type DoneMessage = z.infer<typeof DoneMessage>;
+
+export const Credential = z.object({ username: z.string(), password: z.string() });
+export type Credential = z.infer<typeof Credential>;
+
+/** The calls that the control server makes to the Worker. */
+export const CALLBACKS = {
+  announce: { method: 'POST', path: '/callback/boot', body: Announcement, answer: Standing },
+  heartbeat: { method: 'POST', path: '/callback/heartbeat', body: Heartbeat, answer: Standing },
+  rigReport: { method: 'POST', path: '/callback/rig-report', body: RigReportMessage, answer: z.undefined() },
+  exit: { method: 'POST', path: '/callback/agent-exit', body: ExitMessage, answer: z.undefined() },
+  prime: { method: 'POST', path: '/callback/prime', body: Caller, answer: Prime },
+  checkpoint: {
+    method: 'POST',
+    path: '/callback/checkpoint',
+    body: CheckpointMessage,
+    answer: CheckpointReceipt,
+  },
+  done: { method: 'POST', path: '/callback/done', body: DoneMessage, answer: z.undefined() },
+  credential: {
+    method: 'POST',
+    path: '/callback/credential',
+    body: z.object({ life: Life, rig: Id }),
+    answer: Credential,
+  },
+} as const satisfies Record<string, Exchange>;
+
+/** What the Worker hands to the container when it starts it; the token names the town. */
+export const ContainerEnv = z.object({
+  GT_TOWN: Id,
+  RELIGHT_URL: z.url(),
+  RELIGHT_TOKEN: z.string().min(1),
+  DRAIN_SECONDS: z.coerce.number().int().positive().default(30),
+});

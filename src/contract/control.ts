@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { AgentRole } from './agent.ts';
+import type { Exchange } from './exchange.ts';
+import { BranchName, GitUrl } from './git-names.ts';
+import { BootId, CommitId, Id, Instant, Life, StartId } from './ids.ts';
+import { RecoveryId, RigReport } from './recovery.ts';
+import { ShellCommand } from './town.ts';
+
+/** The port that the control server listens on inside the container, unless `PORT` says otherwise. */
+export const CONTROL_PORT = 8080;
+
+/** The header that names the boot a control call is meant for; another boot answers `409 stale_boot`. */
+export const BOOT_HEADER = 'relight-boot';
+
+/** How the control server stands. `generation` is null until the Town has accepted the boot. */
+export const ControlHealth = z.object({
+  town: Id,
+  bootId: BootId,
+  generation: z.int().positive().nullable(),
+  bootedAt: Instant,
+  draining: z.boolean(),
+  agents: z.int().nonnegative(),
+});
+export type ControlHealth = z.infer<typeof ControlHealth>;
+
+/** One worktree to bring back. `checkpointHead` is the commit that the newest checkpoint of the bead names. */
+export const WorktreePlan = z.object({
+  agent: Id,
+  bead: Id,
+  branch: BranchName,
+  baseBranch: BranchName.nullable(),
+  checkpointHead: CommitId.nullable(),
+});
+export type WorktreePlan = z.infer<typeof WorktreePlan>;
+
+/** What to bring back in one rig. `recoveryId` and `event` are null when the Rig asks outside a recovery. */
+export const RestoreRequest = z.object({
+  life: Life,
+  recoveryId: RecoveryId.nullable(),
+  event: z.string().nullable(),
+  gitUrl: GitUrl,
+  defaultBranch: BranchName.nullable(),
+  credential: z.boolean(),
+  setupCommand: ShellCommand.nullable(),
+  agents: z.array(WorktreePlan),
+});
+export type RestoreRequest = z.infer<typeof RestoreRequest>;
+
+/** The answer comes at once; the report follows by `CALLBACKS.rigReport` unless it is here already. */
+export const RestoreAnswer = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('restoring') }),
+  z.object({ state: z.literal('finished'), report: RigReport }),
+]);
+export type RestoreAnswer = z.infer<typeof RestoreAnswer>;
+
+/** Starts one agent in its worktree; safe to repeat. `startId` names this start in every later message about it. */
+export const StartRequest = z.object({
+  life: Life,
+  startId: StartId,
+  bead: Id,
+  branch: BranchName,
+  role: AgentRole,
+  command: ShellCommand,
+});
+export type StartRequest = z.infer<typeof StartRequest>;
+
+/** The start that is in force: the asked one, or the one that runs already. */
+export const StartAnswer = z.object({ startId: StartId });
+
+export const StopRequest = z.object({ life: Life });
+
+/** One agent as the control server sees it; an ended one stays listed until its exit was taken by the Worker. */
+export const AgentSighting = z.object({
+  rig: Id,
+  agent: Id,
+  bead: Id,
+  startId: StartId,
+  state: z.enum(['starting', 'running', 'exited']),
+  startedAt: Instant,
+});
+export type AgentSighting = z.infer<typeof AgentSighting>;
+
+/** The calls that the Worker makes to the control server. */
+export const CONTROL = {
+  health: { method: 'GET', path: '/health', body: z.undefined(), answer: ControlHealth },
+  restore: { method: 'POST', path: '/rigs/:rig/restore', body: RestoreRequest, answer: RestoreAnswer },
+  start: { method: 'PUT', path: '/rigs/:rig/agents/:agent', body: StartRequest, answer: StartAnswer },
+  stop: { method: 'DELETE', path: '/rigs/:rig/agents/:agent', body: StopRequest, answer: z.undefined() },
+  agents: { method: 'GET', path: '/agents', body: z.undefined(), answer: z.array(AgentSighting) },
+  log: { method: 'GET', path: '/rigs/:rig/agents/:agent/log', body: z.undefined(), answer: z.string() },
+} as const satisfies Record<string, Exchange>;

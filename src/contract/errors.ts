@@ -1,0 +1,103 @@
+import { z } from 'zod';
+
+interface CodeFacts {
+  readonly status: 400 | 401 | 403 | 404 | 409 | 413 | 415 | 422 | 429 | 500 | 502 | 503 | 504;
+  readonly retryable: boolean;
+  readonly title: string;
+}
+
+/** Every way in which Relight can refuse or fail: its HTTP status and whether the same call may succeed later. */
+export const ERROR_CODES = {
+  invalid_request: { status: 400, retryable: false, title: 'The request is not valid' },
+  unauthorized: { status: 401, retryable: false, title: 'A valid bearer token is needed' },
+  wrong_town: { status: 403, retryable: false, title: 'The token belongs to another town' },
+  not_found: { status: 404, retryable: false, title: 'There is nothing at this address' },
+  unknown_town: { status: 404, retryable: false, title: 'There is no such town' },
+  unknown_rig: { status: 404, retryable: false, title: 'The town has no such rig' },
+  unknown_agent: { status: 404, retryable: false, title: 'The rig has no such agent' },
+  unknown_recovery: { status: 404, retryable: false, title: 'The town has no such recovery' },
+  no_hook: { status: 409, retryable: false, title: 'The agent has no bead hooked' },
+  agent_busy: { status: 409, retryable: false, title: 'The agent is hooked to another bead' },
+  bead_not_hooked: { status: 409, retryable: false, title: 'The bead is not hooked to this agent' },
+  stale_generation: { status: 409, retryable: false, title: 'A later boot of the container has taken over' },
+  stale_boot: { status: 409, retryable: false, title: 'The container has another boot id by now' },
+  container_not_running: { status: 409, retryable: true, title: 'The container is not running' },
+  draining: { status: 503, retryable: true, title: 'The container is shutting down' },
+  not_pushed: { status: 409, retryable: true, title: 'The remote branch does not hold this commit' },
+  too_large: { status: 413, retryable: false, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, retryable: false, title: 'The body must be application/json' },
+  unknown_credential: { status: 422, retryable: false, title: 'The rig names a credential that is not set' },
+  git_auth: { status: 502, retryable: false, title: 'The git remote refused the credential' },
+  git_not_found: { status: 502, retryable: false, title: 'The git remote has no such repository' },
+  git_not_a_repository: {
+    status: 502,
+    retryable: false,
+    title: 'The address does not answer as a git repository',
+  },
+  git_dns: { status: 502, retryable: true, title: "The git remote's name cannot be resolved" },
+  git_unreachable: { status: 502, retryable: true, title: 'The git remote cannot be reached' },
+  git_server: { status: 502, retryable: true, title: 'The git remote failed' },
+  git_ref_conflict: { status: 409, retryable: false, title: 'A branch name is in the way of another' },
+  git_failed: { status: 500, retryable: true, title: 'A git command failed' },
+  missing_base: { status: 409, retryable: false, title: 'The remote has no branch to start from' },
+  disk_full: { status: 503, retryable: true, title: "The container's disk is full" },
+  setup_failed: { status: 500, retryable: true, title: "The rig's setup command failed" },
+  agent_exited: { status: 500, retryable: true, title: 'The agent ended before its bead was done' },
+  agent_spawn_failed: { status: 500, retryable: true, title: 'The agent could not be started' },
+  no_agent_command: {
+    status: 422,
+    retryable: false,
+    title: 'Neither agent, rig nor town has an agentCommand',
+  },
+  control_unreachable: { status: 503, retryable: true, title: 'The control server cannot be reached' },
+  container_unavailable: { status: 503, retryable: true, title: 'The container could not be started' },
+  restore_timeout: { status: 504, retryable: true, title: 'The restore took longer than its deadline' },
+  worker_unreachable: { status: 503, retryable: true, title: 'The Worker cannot be reached' },
+  internal: { status: 500, retryable: true, title: 'Something went wrong inside Relight' },
+} as const satisfies Record<string, CodeFacts>;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** The codes as a schema, for reports and stored reasons. */
+export const ErrorCode = z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]);
+
+/** A failure as it is stored and shown: what happened, in words for the operator, and whether it may pass. */
+export const Fault = z.object({ code: ErrorCode, reason: z.string(), retryable: z.boolean() });
+export type Fault = z.infer<typeof Fault>;
+
+/** Problem details (RFC 9457) with Relight's two extension members `code` and `retryable`. */
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: ErrorCode,
+  retryable: z.boolean(),
+});
+export type Problem = z.infer<typeof Problem>;
+
+/** An expected failure. `code` survives Durable Object RPC as an own property; `reason` is for people. */
+export class RelightError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, reason: string, options?: ErrorOptions) {
+    super(reason, options);
+    this.name = 'RelightError';
+    this.code = code;
+  }
+
+  get retryable(): boolean {
+    return ERROR_CODES[this.code].retryable;
+  }
+}
+
+/** The error as problem details. */
+export function problemOf(code: ErrorCode, detail: string): Problem {
+  const { status, title, retryable } = ERROR_CODES[code];
+  return { type: `urn:relight:${code}`, title, status, detail, code, retryable };
+}
+
+/** The error as a stored fault. */
+export function faultOf(code: ErrorCode, reason: string): Fault {
+  return { code, reason, retryable: ERROR_CODES[code].retryable };
+}

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { AgentRole, Bead, Checkpoint } from './agent.ts';
+import { BranchName } from './git-names.ts';
+import { Id, Instant } from './ids.ts';
+import { AgentReport, RecoveryId } from './recovery.ts';
+
+/** What the newest restore of an agent brought back; `recoveryId` is null for a worktree made outside a recovery. */
+export const Recovered = z.object({
+  recoveryId: RecoveryId.nullable(),
+  generation: z.int().positive(),
+  at: Instant,
+  report: AgentReport,
+});
+export type Recovered = z.infer<typeof Recovered>;
+
+/** The context an agent gets when it starts; `text` is the same as Markdown, for a model to read. */
+export const Prime = z.object({
+  town: Id,
+  rig: Id,
+  agent: Id,
+  role: AgentRole,
+  bead: Bead.nullable(),
+  branch: BranchName.nullable(),
+  checkpoint: Checkpoint.nullable(),
+  recovered: Recovered.nullable(),
+  text: z.string(),
+});
+export type Prime = z.infer<typeof Prime>;

@@ -10,7 +10,8 @@ import { RecoveryId, RigReport } from './recovery.ts';
 /** How often a control server tells the Worker which agents it has. */
 export const HEARTBEAT_INTERVAL_MS = 5_000;
 
-const Caller = z.object({ life: Life, rig: Id, agent: Id });
+/** An agent of the current life that asks for something through its control server. */
+export const Caller = z.object({ life: Life, rig: Id, agent: Id });
 
 export const Announcement = z.object({ bootId: BootId, bootedAt: Instant });
 export type Announcement = z.infer<typeof Announcement>;
@@ -65,8 +66,8 @@ export type Credential = z.infer<typeof Credential>;
 export const CALLBACKS = {
   announce: { method: 'POST', path: '/callback/boot', body: Announcement, answer: Standing },
   heartbeat: { method: 'POST', path: '/callback/heartbeat', body: Heartbeat, answer: Standing },
-  rigReport: { method: 'POST', path: '/callback/rig-report', body: RigReportMessage, answer: z.undefined() },
-  exit: { method: 'POST', path: '/callback/agent-exit', body: ExitMessage, answer: z.undefined() },
+  rigReport: { method: 'POST', path: '/callback/rig-report', body: RigReportMessage, answer: z.void() },
+  exit: { method: 'POST', path: '/callback/agent-exit', body: ExitMessage, answer: z.void() },
   prime: { method: 'POST', path: '/callback/prime', body: Caller, answer: Prime },
   checkpoint: {
     method: 'POST',
@@ -74,7 +75,7 @@ export const CALLBACKS = {
     body: CheckpointMessage,
     answer: CheckpointReceipt,
   },
-  done: { method: 'POST', path: '/callback/done', body: DoneMessage, answer: z.undefined() },
+  done: { method: 'POST', path: '/callback/done', body: DoneMessage, answer: z.void() },
   credential: {
     method: 'POST',
     path: '/callback/credential',

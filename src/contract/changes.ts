@@ -9,6 +9,10 @@ import { TownState } from './town.ts';
 const Of = <Kind extends string, Facts extends z.ZodRawShape>(kind: Kind, facts: Facts) =>
   z.object({ kind: z.literal(kind), ...facts });
 
+/** An agent without the texts that may be long. */
+export const AgentGlance = AgentView.omit({ lastExit: true }).extend({ bead: Id.nullable() });
+export type AgentGlance = z.infer<typeof AgentGlance>;
+
 /** Everything that changes in a town, as it is sent to the operator by server-sent events. */
 export const Change = z.discriminatedUnion('kind', [
   Of('town', { state: TownState, fault: Fault.nullable() }),
@@ -22,7 +26,7 @@ export const Change = z.discriminatedUnion('kind', [
   }),
   Of('phase', { recoveryId: RecoveryId.nullable(), rig: Id, phase: Phase }),
   Of('rig', { rig: Id, state: RigState, fault: Fault.nullable() }),
-  Of('agent', { rig: Id, agent: AgentView }),
+  Of('agent', { rig: Id, agent: AgentGlance }),
   Of('checkpoint', { rig: Id, agent: Id, bead: Id, seq: z.int() }),
   Of('done', { rig: Id, agent: Id, bead: Id, prUrl: z.string().nullable() }),
 ]);

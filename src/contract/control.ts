@@ -85,7 +85,7 @@ export const CONTROL = {
   health: { method: 'GET', path: '/health', body: z.undefined(), answer: ControlHealth },
   restore: { method: 'POST', path: '/rigs/:rig/restore', body: RestoreRequest, answer: RestoreAnswer },
   start: { method: 'PUT', path: '/rigs/:rig/agents/:agent', body: StartRequest, answer: StartAnswer },
-  stop: { method: 'DELETE', path: '/rigs/:rig/agents/:agent', body: StopRequest, answer: z.undefined() },
+  stop: { method: 'DELETE', path: '/rigs/:rig/agents/:agent', body: StopRequest, answer: z.void() },
   agents: { method: 'GET', path: '/agents', body: z.undefined(), answer: z.array(AgentSighting) },
   log: { method: 'GET', path: '/rigs/:rig/agents/:agent/log', body: z.undefined(), answer: z.string() },
 } as const satisfies Record<string, Exchange>;

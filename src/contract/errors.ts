@@ -18,6 +18,7 @@ export const ERROR_CODES = {
   unknown_recovery: { status: 404, retryable: false, title: 'The town has no such recovery' },
   no_hook: { status: 409, retryable: false, title: 'The agent has no bead hooked' },
   agent_busy: { status: 409, retryable: false, title: 'The agent is hooked to another bead' },
+  branch_taken: { status: 409, retryable: false, title: 'Another agent of the rig works on this branch' },
   bead_not_hooked: { status: 409, retryable: false, title: 'The bead is not hooked to this agent' },
   stale_generation: { status: 409, retryable: false, title: 'A later boot of the container has taken over' },
   stale_boot: { status: 409, retryable: false, title: 'The container has another boot id by now' },

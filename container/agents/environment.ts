@@ -1,0 +1,61 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Config } from '../config.ts';
+
+/** Who a child process works for. `bead` and `branch` are those of the start or of the restore. */
+export interface Worker {
+  readonly rig: string;
+  readonly agent: string;
+  readonly bead: string;
+  readonly branch: string;
+}
+
+/** The folder with the `gt` command. */
+export const GT_BIN_DIR = fileURLToPath(new URL('../tools/bin', import.meta.url));
+
+/** An agent's own HOME, outside its worktree. */
+export function homeDir(workspace: string, rig: string, agent: string): string {
+  return join(workspace, 'home', rig, agent);
+}
+
+/** The file that holds the prime an agent was started with, outside its worktree. */
+export function primeFile(workspace: string, rig: string, agent: string): string {
+  return join(workspace, 'prime', rig, `${agent}.md`);
+}
+
+/**
+ * The whole environment of an agent's or a setup's process: nothing of the control server's own is inherited.
+ * `credentialHelper` is git's setting that asks the control server at the moment of use.
+ */
+export function environmentOf(
+  config: Config,
+  worker: Worker,
+  credentialHelper: string,
+): Record<string, string> {
+  const email = `${worker.agent}@${worker.rig}.relight.invalid`;
+  return {
+    // The folder of the running Node comes last: scripts with `#!/usr/bin/env node` work wherever it is installed.
+    PATH: [GT_BIN_DIR, config.path, dirname(process.execPath)].join(':'),
+    HOME: homeDir(config.workspace, worker.rig, worker.agent),
+    LANG: config.lang,
+    TMPDIR: config.tmpDir,
+    ...(config.mark === null ? {} : { RELIGHT_CONTAINER: config.mark }),
+    GT_NODE: process.execPath,
+    GT_TOWN: config.town,
+    GT_RIG: worker.rig,
+    GT_AGENT: worker.agent,
+    GT_BEAD: worker.bead,
+    GT_BRANCH: worker.branch,
+    GIT_AUTHOR_NAME: worker.agent,
+    GIT_AUTHOR_EMAIL: email,
+    GIT_COMMITTER_NAME: worker.agent,
+    GIT_COMMITTER_EMAIL: email,
+    GIT_TERMINAL_PROMPT: '0',
+    // The empty helper forgets those of other configuration files.
+    GIT_CONFIG_COUNT: '2',
+    GIT_CONFIG_KEY_0: 'credential.helper',
+    GIT_CONFIG_VALUE_0: '',
+    GIT_CONFIG_KEY_1: 'credential.helper',
+    GIT_CONFIG_VALUE_1: credentialHelper,
+  };
+}

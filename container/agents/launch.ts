@@ -1,0 +1,106 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { AgentExit } from '../../src/contract/agent.ts';
+import { CALLBACKS } from '../../src/contract/callbacks.ts';
+import { RelightError } from '../../src/contract/errors.ts';
+import type { Config } from '../config.ts';
+import { errorFacts, log } from '../log.ts';
+import { agentTools, type ToolParts } from '../tools/agent-tools.ts';
+import { helperSetting } from '../tools/credentials.ts';
+import type { Sockets } from '../tools/sockets.ts';
+import { type AgentLog, Tail } from './agent-log.ts';
+import { environmentOf, homeDir, primeFile } from './environment.ts';
+import type { AgentRun, ExitCause } from './run.ts';
+import type { Shells } from './shells.ts';
+
+const TAIL_BYTES = 4 * 1024;
+
+/** What a launch works with. */
+export interface LaunchParts extends ToolParts {
+  readonly config: Config;
+  readonly shells: Shells;
+  readonly sockets: Sockets;
+}
+
+/** Where a launch leaves its traces. */
+export interface LaunchTraces {
+  readonly agentLog: AgentLog;
+  readonly onRunning: () => void;
+}
+
+/** Runs one start of an agent to its end and says how it ended; what keeps it from starting is `spawn_failed`. */
+export async function launch(
+  parts: LaunchParts,
+  run: AgentRun,
+  traces: LaunchTraces,
+): Promise<{ cause: ExitCause; exit: AgentExit }> {
+  const { rig, agent, bead, startId } = run.order;
+  const tail = new Tail(TAIL_BYTES);
+  try {
+    const prime = await preparePrime(parts, run);
+    const exit = await runInWorktree(parts, run, { ...traces, tail, prime });
+    log.info('agent.ended', { rig, agent, bead, startId, cause: run.stopCause ?? 'exited', ...exit });
+    return { cause: run.stopCause ?? 'exited', exit: { ...exit, tail: tail.text() } };
+  } catch (error) {
+    const { code, reason } = errorFacts(error);
+    log.warn('agent.not-started', { rig, agent, bead, startId, cause: run.stopCause, code, reason });
+    const exit = { code: null, signal: null, ranMs: 0, tail: `${code}: ${reason}` };
+    return { cause: run.stopCause ?? 'spawn_failed', exit };
+  }
+}
+
+/** Proves the worktree, and gives the prime's text after writing it to its file. */
+async function preparePrime(parts: LaunchParts, run: AgentRun): Promise<string> {
+  const { rig, agent, bead } = run.order;
+  run.stopSignal.throwIfAborted();
+  await parts.worktrees.headOf(rig, agent);
+  const caller = { life: parts.lifecycle.life, rig, agent };
+  const prime = await parts.worker.call(CALLBACKS.prime, caller, { signal: run.stopSignal });
+  if (prime.bead?.id !== bead) {
+    const reason = `The start is for bead ${bead}, the hook holds ${prime.bead?.id ?? 'none'}`;
+    throw new RelightError('bead_not_hooked', reason);
+  }
+  const { workspace } = parts.config;
+  const file = primeFile(workspace, rig, agent);
+  await mkdir(dirname(file), { recursive: true });
+  await mkdir(homeDir(workspace, rig, agent), { recursive: true });
+  await writeFile(file, prime.text, { mode: 0o600 });
+  return prime.text;
+}
+
+async function runInWorktree(
+  parts: LaunchParts,
+  run: AgentRun,
+  { agentLog, onRunning, tail, prime }: LaunchTraces & { tail: Tail; prime: string },
+): Promise<Omit<AgentExit, 'tail'>> {
+  const { config, sockets, shells, worktrees } = parts;
+  const { rig, agent, startId, command } = run.order;
+  const owner = `agent:${rig}/${agent}`;
+  const socket = await sockets.open(owner, agentTools(parts, run.order));
+  try {
+    run.stopSignal.throwIfAborted();
+    agentLog.mark(`start ${startId}`, run.startedAt);
+    return await shells.run({
+      command,
+      cwd: worktrees.dirOf(rig, agent),
+      env: {
+        ...environmentOf(config, run.order, helperSetting(socket)),
+        GT_SOCKET: socket,
+        GT_PRIME_FILE: primeFile(config.workspace, rig, agent),
+      },
+      input: prime,
+      stop: run.stopSignal,
+      drainMs: config.drainMs,
+      onSpawn: (pid) => {
+        log.info('agent.started', { rig, agent, bead: run.order.bead, startId, pid });
+        onRunning();
+      },
+      onOutput: (chunk) => {
+        agentLog.append(chunk);
+        tail.append(chunk);
+      },
+    });
+  } finally {
+    await sockets.close(owner);
+  }
+}

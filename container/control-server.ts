@@ -1,0 +1,91 @@
+import { getRequestListener } from '@hono/node-server';
+import { CALLBACKS } from '../src/contract/callbacks.ts';
+import { Shells } from './agents/shells.ts';
+import { Supervisor } from './agents/supervisor.ts';
+import type { Config } from './config.ts';
+import type { Door } from './door.ts';
+import { gitWorktrees } from './git-worktrees.ts';
+import { Heartbeats } from './heartbeats.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { configureLog, errorFacts, log } from './log.ts';
+import { restoreRigWith, rigOwner } from './restore-rig.ts';
+import { Restores } from './restores.ts';
+import { controlRoutes } from './server.ts';
+import { shutDown, surrender, type ShutdownParts } from './shutdown.ts';
+import { Credentials, helperSetting } from './tools/credentials.ts';
+import { Sockets } from './tools/sockets.ts';
+import { WorkerClient } from './worker-client.ts';
+
+/** Which boot this is; named before anything else is loaded. */
+export interface Boot {
+  readonly bootId: string;
+  readonly bootedAt: number;
+}
+
+/** The control server behind its door. */
+export interface ControlServer {
+  /** Shuts down in order; the process may exit afterwards. */
+  shutDown(signal: NodeJS.Signals): Promise<void>;
+}
+
+/** Puts the control server together, lets the waiting calls in, and begins to talk to the Worker. */
+export function openControlServer(config: Config, boot: Boot, door: Door): ControlServer {
+  configureLog([config.token]);
+  const lifecycle = new Lifecycle(boot.bootId, boot.bootedAt);
+  const worker = new WorkerClient({
+    url: config.workerUrl,
+    token: config.token,
+    onFenced: (error) => {
+      surrender(parts, error.message);
+      process.exit(0);
+    },
+  });
+  const sockets = new Sockets(config.workspace, boot.bootId);
+  const shells = new Shells();
+  const credentials = new Credentials(worker, lifecycle);
+  const worktrees = gitWorktrees({
+    workspace: config.workspace,
+    credentialHelper: (rig) => (credentials.has(rig) ? helperSetting(sockets.pathOf(rigOwner(rig))) : null),
+  });
+  const supervisor = new Supervisor(
+    { town: config.town, config, worker, lifecycle, sockets, shells, credentials, worktrees },
+    () => heartbeats.soon(),
+  );
+  const heartbeats = new Heartbeats({ worker, lifecycle, sightings: () => supervisor.sightings() });
+  const restoreParts = { config, sockets, shells, supervisor, credentials, worktrees };
+  const restores = new Restores(
+    worker,
+    async (rig, request, signal) => await restoreRigWith(restoreParts, rig, { request, signal }),
+  );
+  const { drainMs } = config;
+  const { server } = door;
+  const parts: ShutdownParts = { drainMs, lifecycle, supervisor, restores, heartbeats, shells, sockets, server };
+
+  process.on('exit', () => shells.killAll());
+  const app = controlRoutes({ town: config.town, lifecycle, supervisor, restores });
+  door.admit(listenerOf(app.fetch));
+  const { port, listeningMs } = door;
+  const answeringMs = Math.round(performance.now());
+  log.info('control.open', { town: config.town, bootId: boot.bootId, port, listeningMs, answeringMs });
+  void announce(worker, lifecycle);
+  void heartbeats.run();
+  return { shutDown: async (signal) => await shutDown(parts, signal) };
+}
+
+/** Tells the Worker of this boot until it has heard. */
+async function announce(worker: WorkerClient, lifecycle: Lifecycle): Promise<void> {
+  const { bootId, bootedAt } = lifecycle;
+  try {
+    const standing = await worker.call(CALLBACKS.announce, { bootId, bootedAt }, { patience: 'stubborn' });
+    lifecycle.learn(standing.generation);
+    log.info('control.announced', { bootId, generation: standing.generation });
+  } catch (error) {
+    // Only a stale life gets here, and then the process is on its way out.
+    log.warn('control.announcement-ended', errorFacts(error));
+  }
+}
+
+function listenerOf(fetch: Parameters<typeof getRequestListener>[0]): Parameters<Door['admit']>[0] {
+  const listener = getRequestListener(fetch, { overrideGlobalObjects: false });
+  return (request, response) => void listener(request, response);
+}

@@ -1,0 +1,32 @@
+import { worktreeDir } from './git/layout.ts';
+import { ensurePushed } from './git/push.ts';
+import { createGit } from './git/run-git.ts';
+import { headOf } from './git/worktree-head.ts';
+import type { Worktrees } from './worktrees.ts';
+
+const NAMED_FILES = 10;
+
+/** What the git side needs of the control server: which credential helper a rig's commands use, null for none. */
+export interface GitParts {
+  readonly workspace: string;
+  readonly credentialHelper: (rig: string) => string | null;
+}
+
+/** The worktrees as git has them, below the workspace. */
+export function gitWorktrees({ workspace, credentialHelper }: GitParts): Worktrees {
+  const git = createGit({ workspace, credentialHelper });
+  const dirOf = (rig: string, agent: string): string => worktreeDir(workspace, rig, agent);
+  return {
+    dirOf,
+    restore: async (rig, request, hooks) => { const { restoreRig } = await import('./git/restore-rig.ts'); return await restoreRig(git, rig, request, hooks); },
+    headOf: async (rig, agent) => await headOf(git, dirOf(rig, agent)),
+    ensurePushed: async (rig, agent, branch) =>
+      await ensurePushed(git, rig, dirOf(rig, agent), branch, credentialHelper(rig) !== null),
+    uncommitted: async (rig, agent) => {
+      const lines = await git.run(dirOf(rig, agent), ['--no-optional-locks', 'status', '--porcelain']);
+      const files = lines.split('\n').flatMap((line) => (line === '' ? [] : [line.slice(3)]));
+      const more = files.length - NAMED_FILES;
+      return more > 0 ? [...files.slice(0, NAMED_FILES), `and ${String(more)} more`] : files;
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import { existsSync } from 'node:fs';
+import { appendFile, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import pRetry, { AbortError } from 'p-retry';
+import { GitFailure } from './errors.ts';
+import { repoDir, rigDir } from './layout.ts';
+import { ownConfigText, SETTINGS_FILE, settingsText } from './repo-config.ts';
+import type { Followed } from './repo-config.ts';
+import type { Git } from './run-git.ts';
+import { readIfThere, readReadyMark, writeWhole } from './worktree-marks.ts';
+import { registrations } from './worktree-registry.ts';
+
+const READY = 'relight-ready';
+
+/** What a rig's repository has to be: `objectFormat` is the remote's, `heads` are the branches that are there. */
+export interface RepoPlan {
+  readonly url: string;
+  readonly objectFormat: 'sha1' | 'sha256';
+  readonly followed: Followed;
+  readonly heads: ReadonlyMap<string, string>;
+}
+
+/** Removes a repository whose making was cut off. One that holds a finished worktree is kept in any case. */
+export async function removeHalfMade(git: Git, rig: string): Promise<void> {
+  const repo = repoDir(git.workspace, rig);
+  if (!existsSync(repo) || existsSync(join(repo, READY))) return;
+  const marks = await Promise.all((await registrations(repo)).map(({ admin }) => readReadyMark(admin)));
+  if (marks.some((mark) => mark !== null)) return;
+  await rm(repo, { recursive: true, force: true, maxRetries: 3 });
+}
+
+/** Makes the rig's bare repository, or brings the settings of the one that is there up to date. */
+export async function ensureBareRepo(git: Git, rig: string, plan: RepoPlan): Promise<void> {
+  const repo = repoDir(git.workspace, rig);
+  const settings = join(repo, SETTINGS_FILE);
+  if (!existsSync(repo)) {
+    const format = plan.objectFormat === 'sha1' ? [] : [`--object-format=${plan.objectFormat}`];
+    const init = ['init', '--bare', '--template=', '--initial-branch=main', ...format, '--', repo];
+    await git.run(rigDir(git.workspace, rig), init);
+    await mkdir(join(repo, 'info'), { recursive: true });
+    await appendFile(join(repo, 'config'), ownConfigText(plan.url, plan.followed.branches));
+    await writeWhole(settings, settingsText(plan.followed, git.lfs));
+    await writeWhole(join(repo, READY), '');
+    return;
+  }
+  const followed = await withKnownWorktrees(repo, plan);
+  const text = settingsText(followed, git.lfs);
+  if ((await readIfThere(settings)) !== text) await writeWhole(settings, text);
+  await updateOwnConfig(git, repo, plan);
+  if (!existsSync(join(repo, READY))) await writeWhole(join(repo, READY), '');
+}
+
+/** Adds the branches of worktrees that this restore is not about, so that their agents' fetches go on working. */
+async function withKnownWorktrees(repo: string, { followed, heads }: RepoPlan): Promise<Followed> {
+  const branches = new Set(followed.branches);
+  const bases = new Set(followed.bases);
+  for (const { admin } of await registrations(repo)) {
+    const mark = await readReadyMark(admin);
+    if (mark === null || mark === 'unreadable') continue;
+    branches.add(mark.branch);
+    if (mark.baseBranch !== null && heads.has(mark.baseBranch)) bases.add(mark.baseBranch);
+  }
+  return { branches: [...branches].sort(), bases: [...bases].sort() };
+}
+
+async function updateOwnConfig(git: Git, repo: string, { url, followed }: RepoPlan): Promise<void> {
+  const listed = await git.run(repo, ['config', '--local', '--list', '-z']);
+  const now = new Map<string, string>();
+  for (const entry of listed.split('\0')) {
+    const end = entry.indexOf('\n');
+    if (end > 0) now.set(entry.slice(0, end), entry.slice(end + 1));
+  }
+  const wanted: [string, string][] = [];
+  if (now.get('remote.origin.url') !== url) wanted.push(['remote.origin.url', url]);
+  if (now.get('include.path') !== SETTINGS_FILE) wanted.push(['include.path', SETTINGS_FILE]);
+  for (const branch of followed.branches) {
+    if (now.has(`branch.${branch}.merge`)) continue;
+    wanted.push([`branch.${branch}.remote`, 'origin'], [`branch.${branch}.merge`, `refs/heads/${branch}`]);
+  }
+  for (const [key, value] of wanted) await setConfig(git, repo, key, value);
+}
+
+/** Agents may be writing the same file: git's lock on it is waited for, a second at most. */
+async function setConfig(git: Git, repo: string, key: string, value: string): Promise<void> {
+  await pRetry(
+    async () => {
+      try {
+        await git.run(repo, ['config', '--local', '--replace-all', key, value]);
+      } catch (error) {
+        const locked = error instanceof GitFailure && error.output.includes('could not lock config file');
+        throw locked || !(error instanceof Error) ? error : new AbortError(error);
+      }
+    },
+    { retries: 6, minTimeout: 50, factor: 1.5, randomize: true },
+  );
+}

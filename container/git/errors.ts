@@ -1,0 +1,86 @@
+import { faultOf, RelightError } from '../../src/contract/errors.ts';
+import type { ErrorCode, Fault } from '../../src/contract/errors.ts';
+
+/** What git (2.30 to 2.50), curl and ssh say, and what it means; the first row that matches decides. */
+const MEANINGS: readonly (readonly [RegExp, ErrorCode])[] = [
+  [/No space left on device|Disk quota exceeded|\bENOSPC\b|\bEDQUOT\b/i, 'disk_full'],
+  [/could not resolve (?:host|hostname|proxy)|name or service not known/i, 'git_dns'],
+  [/temporary failure in name resolution/i, 'git_dns'],
+  [/authentication failed|could not read (?:username|password)|terminal prompts disabled/i, 'git_auth'],
+  [/returned error: 40[13]|RPC failed; HTTP 40[13]/i, 'git_auth'],
+  [/permission denied \(|host key verification failed|permission to .* denied/i, 'git_auth'],
+  [/write access to repository not granted|access denied|invalid username or/i, 'git_auth'],
+  [/returned error: (?:404|410)|repository .*not found|project .* could not be found/i, 'git_not_found'],
+  [/returned error: (?:429|5\d\d)|RPC failed; HTTP (?:429|5\d\d)/i, 'git_server'],
+  [/possible repository corruption on the remote|internal server error/i, 'git_server'],
+  [/not valid: is this a git repository|invalid server response/i, 'git_not_a_repository'],
+  [/bad line length character|does not appear to be a git repository/i, 'git_not_a_repository'],
+  [/unexpected content.type|returned error: 4\d\d/i, 'git_not_a_repository'],
+  [/failed to connect|connection (?:refused|timed out|reset|closed)|could ?n[o']t connect/i, 'git_unreachable'],
+  [/operation (?:timed out|too slow)|no route to host|network is unreachable/i, 'git_unreachable'],
+  [/empty reply from server|RPC failed; curl|transfer closed|recv failure|send failure/i, 'git_unreachable'],
+  [/certificate|gnutls|SSL|TLS connect/, 'git_unreachable'],
+  [/already checked out at|already used by worktree/i, 'git_ref_conflict'],
+  [/cannot lock ref .* exists|directory.file conflict|funny refname/i, 'git_ref_conflict'],
+  [/a branch named .* already exists|refusing to fetch into/i, 'git_ref_conflict'],
+  [/remote end hung up|early EOF|unexpected disconnect|could not read from remote/i, 'git_unreachable'],
+];
+
+/** Lines in which git gives a reason rather than progress or advice. */
+const REASON_LINE = /^(?:fatal|error|remote: (?:fatal|error)|ERROR):|^!\t|\[(?:remote )?rejected\]/;
+
+const REASON_MAX_CHARS = 400;
+
+/** A git command that failed; `output` is what it wrote, without secrets; `exitCode` is null when it was killed. */
+export class GitFailure extends RelightError {
+  readonly exitCode: number | null;
+  readonly output: string;
+
+  constructor(code: ErrorCode, reason: string, facts: { exitCode: number | null; output: string }) {
+    super(code, reason);
+    this.name = 'GitFailure';
+    this.exitCode = facts.exitCode;
+    this.output = facts.output;
+  }
+}
+
+/** The text without user names, passwords and tokens in URLs. */
+export function withoutSecrets(text: string): string {
+  return text.replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/'"@]*(?:@[^\s/'"@]*)*@/gi, '$1');
+}
+
+/** What the output of a failed git command means, with git's own words as the reason, free of secrets. */
+export function readFailure(command: string, exitCode: number | null, raw: string): GitFailure {
+  const output = withoutSecrets(raw);
+  const lines = output
+    .split(/[\r\n]+/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const reasons = lines.filter((line) => REASON_LINE.test(line));
+  const told = reasons.length > 0 ? reasons : lines;
+  for (const [pattern, code] of MEANINGS) {
+    const line = told.find((text) => pattern.test(text));
+    if (line !== undefined) return new GitFailure(code, reasonOf(command, line), { exitCode, output });
+  }
+  const line = reasons[0] ?? lines.at(-1) ?? `ended with exit code ${exitCode ?? 'none (killed)'}`;
+  return new GitFailure('git_failed', reasonOf(command, line), { exitCode, output });
+}
+
+function reasonOf(command: string, line: string): string {
+  const said = line.replace(/^(?:remote: )?(?:fatal|error|ERROR): /, '').replaceAll('\t', ' ');
+  return `git ${command}: ${said}`.slice(0, REASON_MAX_CHARS);
+}
+
+/** Any thrown value as a RelightError: file system errors keep their words, a full disk its own code. */
+export function asRelightError(error: unknown): RelightError {
+  if (error instanceof RelightError) return error;
+  const words = withoutSecrets(error instanceof Error ? error.message : String(error));
+  const code = /\bENOSPC\b|\bEDQUOT\b/.test(words) ? 'disk_full' : 'internal';
+  return new RelightError(code, words.slice(0, REASON_MAX_CHARS), { cause: error });
+}
+
+/** Any thrown value as the fault of a report. */
+export function faultFrom(error: unknown): Fault {
+  const { code, message } = asRelightError(error);
+  return faultOf(code, message);
+}

@@ -1,0 +1,86 @@
+import { RelightError } from '../../src/contract/errors.ts';
+import { asRelightError, GitFailure } from './errors.ts';
+import { trackingRef } from './local-refs.ts';
+import type { LocalRefs } from './local-refs.ts';
+import type { RemoteRefs } from './remote-refs.ts';
+import type { Git, GitCommand } from './run-git.ts';
+
+/** What the remote must be asked for, and which of our records of it are about branches that it no longer has. */
+export interface FetchPlan {
+  readonly missing: readonly string[];
+  readonly vanished: readonly string[];
+}
+
+/** Compares what is needed with what is here. Branches that the remote lacks are not needed from it. */
+export function planFetch(needed: Iterable<string>, remote: RemoteRefs, local: LocalRefs): FetchPlan {
+  const missing = [...new Set(needed)].filter((branch) => {
+    const head = remote.heads.get(branch);
+    return head !== undefined && local.get(trackingRef(branch)) !== head;
+  });
+  const prefix = trackingRef('');
+  const vanished = [...local.keys()].filter(
+    (ref) => ref.startsWith(prefix) && !remote.heads.has(ref.slice(prefix.length)),
+  );
+  return { missing, vanished };
+}
+
+/** Forgets branches that the remote no longer has: else their commits would count as being safe there. */
+export async function forgetVanished(git: Git, repo: string, refs: readonly string[]): Promise<void> {
+  if (refs.length === 0) return;
+  await git.run(repo, ['update-ref', '--stdin'], { input: refs.map((ref) => `delete ${ref}\n`).join('') });
+}
+
+/** Fetches branches with their whole history into `refs/remotes/origin/*`, in one negotiation. */
+export async function fetchRefs(
+  git: Git,
+  repo: string,
+  branches: readonly string[],
+  command: GitCommand,
+): Promise<void> {
+  const input = branches.map((name) => `+refs/heads/${name}:${trackingRef(name)}\n`).join('');
+  const options = ['--stdin', '--progress', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];
+  await git.run(repo, ['fetch', ...options, 'origin'], { ...command, network: true, input });
+}
+
+/** Whether a fetch failed because a branch has gone since the remote was asked. */
+export function isMissingRemoteRef(error: unknown): boolean {
+  return error instanceof GitFailure && /couldn't find remote ref/.test(error.output);
+}
+
+/** Failures that one branch can cause alone; all others concern the remote as a whole. */
+const OF_ONE_BRANCH = new Set(['git_failed', 'git_server', 'git_ref_conflict', 'git_unreachable']);
+
+/**
+ * Fetches branches together; where that fails in a way that one branch can cause, one by one, so that a damaged branch
+ * holds only itself back. Returns the failures by branch; throws when the remote itself is at fault.
+ */
+export async function fetchEach(
+  git: Git,
+  repo: string,
+  branches: readonly string[],
+  command: GitCommand,
+): Promise<Map<string, RelightError>> {
+  const failures = new Map<string, RelightError>();
+  if (branches.length === 0) return failures;
+  try {
+    await fetchRefs(git, repo, branches, command);
+    return failures;
+  } catch (error) {
+    if (isMissingRemoteRef(error) || !mayBeOfOne(error) || branches.length === 1) throw error;
+  }
+  for (const branch of branches) {
+    try {
+      await fetchRefs(git, repo, [branch], command);
+    } catch (error) {
+      if (isMissingRemoteRef(error) || !mayBeOfOne(error)) throw error;
+      failures.set(branch, asRelightError(error));
+    }
+  }
+  const [first] = failures.values();
+  if (first !== undefined && failures.size === branches.length) throw first;
+  return failures;
+}
+
+function mayBeOfOne(error: unknown): boolean {
+  return error instanceof RelightError && OF_ONE_BRANCH.has(error.code);
+}

@@ -1,0 +1,45 @@
+import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { RelightError } from '../../src/contract/errors.ts';
+import { isAbsence } from './worktree-marks.ts';
+
+const QUIET_WAIT_MS = 10_000;
+
+/**
+ * Whether a git process works in `dir` or below it; null where the operating system does not tell (no `/proc`). A git
+ * process whose folder may not be looked at counts as working there.
+ */
+export async function liveGitIn(dir: string): Promise<boolean | null> {
+  let pids: string[];
+  try {
+    pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  } catch (error) {
+    if (isAbsence(error)) return null;
+    throw error;
+  }
+  const root = await realpath(dir);
+  const answers = await Promise.all(pids.map((pid) => isGitIn(join('/proc', pid), root)));
+  return answers.includes(true);
+}
+
+async function isGitIn(proc: string, root: string): Promise<boolean> {
+  try {
+    if (!(await readFile(join(proc, 'comm'), 'utf8')).startsWith('git')) return false;
+    const cwd = await readlink(join(proc, 'cwd'));
+    return cwd === root || cwd.startsWith(root + sep);
+  } catch (error) {
+    // ESRCH and ENOENT: the process ended meanwhile.
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    return code !== 'ENOENT' && code !== 'ESRCH';
+  }
+}
+
+/** Waits until no git process works in `dir`; throws a RelightError `git_failed` after ten seconds. */
+export async function waitUntilQuiet(dir: string): Promise<void> {
+  const deadline = performance.now() + QUIET_WAIT_MS;
+  while (await liveGitIn(dir)) {
+    if (performance.now() > deadline) throw new RelightError('git_failed', `git is still at work in ${dir}`);
+    await pause(50);
+  }
+}

@@ -1,0 +1,44 @@
+import { RelightError } from '../../src/contract/errors.ts';
+import type { Git } from './run-git.ts';
+
+/** The branches of a remote with their commits. `defaultBranch` is null when the server does not name one. */
+export interface RemoteRefs {
+  readonly heads: ReadonlyMap<string, string>;
+  readonly defaultBranch: string | null;
+}
+
+/** Whether the rig's credential may be asked for, and what stops the command. */
+export interface RemoteAccess {
+  readonly credential?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Asks a remote for its branches with one `ls-remote`. A repository without commits has no heads; a remote that could
+ * not be asked throws (https://git-scm.com/docs/git-ls-remote).
+ */
+export async function listRemoteRefs(
+  git: Git,
+  rig: string,
+  url: string,
+  { credential = true, signal }: RemoteAccess = {},
+): Promise<RemoteRefs> {
+  const args = ['ls-remote', '--symref', '--', url, 'HEAD', 'refs/heads/*'];
+  const credentialsOf = credential ? rig : null;
+  return parseRemoteRefs(await git.run(git.workspace, args, { network: true, credentialsOf, signal }));
+}
+
+/** Reads the output of `ls-remote --symref`. Throws a RelightError `git_failed` where it is not what git documents. */
+export function parseRemoteRefs(output: string): RemoteRefs {
+  const heads = new Map<string, string>();
+  let defaultBranch: string | null = null;
+  for (const line of output.split('\n').filter((text) => text !== '')) {
+    const symref = /^ref: refs\/heads\/(\S+)\tHEAD$/.exec(line);
+    const head = /^([0-9a-f]{40,64})\t(\S+)$/.exec(line);
+    if (symref?.[1] !== undefined) defaultBranch = symref[1];
+    else if (head?.[1] === undefined || head[2] === undefined) {
+      if (!line.startsWith('ref: ')) throw new RelightError('git_failed', 'git ls-remote: odd answer');
+    } else if (head[2].startsWith('refs/heads/')) heads.set(head[2].slice('refs/heads/'.length), head[1]);
+  }
+  return { heads, defaultBranch };
+}

@@ -1,0 +1,139 @@
+import { mkdirSync, realpathSync } from 'node:fs';
+import { GitPluginError, simpleGit } from 'simple-git';
+import type { SimpleGitOptions } from 'simple-git';
+import { RelightError } from '../../src/contract/errors.ts';
+import { GitFailure, readFailure } from './errors.ts';
+import { GIT_VARIABLES, gitEnvironment, gitSettings, hasGitLfs } from './git-environment.ts';
+
+/** Limits of one git command, in milliseconds; `noProgressMs` counts from the last byte that it wrote. */
+export interface GitLimits {
+  readonly localMs: number;
+  readonly networkMs: number;
+  readonly noProgressMs: number;
+}
+
+const LIMITS: GitLimits = { localMs: 15 * 60_000, networkMs: 30 * 60_000, noProgressMs: 90_000 };
+
+/** `credentialHelper` gives a rig's `credential.helper` value: a shell command that holds no secret, or null. */
+export interface GitSettings {
+  readonly workspace: string;
+  readonly credentialHelper?: (rig: string) => string | null;
+  readonly limits?: Partial<GitLimits>;
+}
+
+/** `credentialsOf` names the rig whose credential helper the command may ask; null for none. */
+export interface GitCommand {
+  readonly network?: boolean;
+  readonly credentialsOf?: string | null;
+  readonly input?: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The one way to run git. `lfs` tells whether git-lfs is installed. */
+export interface Git {
+  readonly workspace: string;
+  readonly lfs: boolean;
+  /**
+   * Runs `git <args>` in `dir` and returns its standard output. Throws a `GitFailure` with a code of the contract for
+   * every exit code but 0, and a RelightError `draining` or `restore_timeout` when `signal` stopped it.
+   */
+  run(dir: string, args: readonly string[], command?: GitCommand): Promise<string>;
+}
+
+/** Makes the workspace folder and the git runner for it. */
+export function createGit(settings: GitSettings): Git {
+  mkdirSync(settings.workspace, { recursive: true });
+  // Git writes real paths into its files; ours are compared with them.
+  const workspace = realpathSync(settings.workspace);
+  const limits = { ...LIMITS, ...settings.limits };
+  const lfs = hasGitLfs();
+  return {
+    workspace,
+    lfs,
+    run(dir, args, command = {}) {
+      const rig = command.credentialsOf ?? null;
+      const helper = rig === null ? null : (settings.credentialHelper?.(rig) ?? null);
+      return runOnce({ dir, args, command, limits, settings: gitSettings(lfs, helper) });
+    },
+  };
+}
+
+/** Asks git a question whose answer "no" is exit code 1 without a word; null stands for that answer. */
+export async function askGit(git: Git, dir: string, args: readonly string[]): Promise<string | null> {
+  try {
+    return (await git.run(dir, args)).trimEnd();
+  } catch (error) {
+    if (error instanceof GitFailure && error.exitCode === 1 && error.output.trim() === '') return null;
+    throw error;
+  }
+}
+
+interface Run {
+  readonly dir: string;
+  readonly args: readonly string[];
+  readonly command: GitCommand;
+  readonly limits: GitLimits;
+  readonly settings: string[];
+}
+
+async function runOnce({ dir, args, command, limits, settings }: Run): Promise<string> {
+  const { signal, network = false, input } = command;
+  if (signal?.aborted) throw stopped(signal);
+  const deadline = AbortSignal.timeout(network ? limits.networkMs : limits.localMs);
+  let ended: { exitCode: number | null; output: string } = { exitCode: null, output: '' };
+  const options: Partial<SimpleGitOptions> = {
+    baseDir: dir,
+    config: settings,
+    allowEnvironment: GIT_VARIABLES,
+    abort: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
+    // A process that inherited the pipes may outlive git; its output is not waited for any longer than this.
+    completion: { onClose: true, onExit: 1000 },
+    unsafe: {
+      allowUnsafeAskPass: true,
+      allowUnsafeConfigPaths: true,
+      allowUnsafeCredentialHelper: true,
+      allowUnsafeFilter: true,
+      allowUnsafeFsMonitor: true,
+      allowUnsafeHooksPath: true,
+      allowUnsafeSshCommand: true,
+      allowUnsafeTemplateDir: true,
+    },
+    // simple-git takes a failure without a word on standard error for a success; here only exit code 0 is one.
+    errors(error, { exitCode, stdOut, stdErr }) {
+      const said = Buffer.concat([...stdErr, ...stdOut]);
+      ended = { exitCode, output: said.toString() };
+      return exitCode === 0 ? error : (error ?? said);
+    },
+  };
+  if (network) options.timeout = { block: limits.noProgressMs };
+  if (input !== undefined) options.input = () => input;
+  try {
+    return await simpleGit(options)
+      .env(gitEnvironment(dir))
+      .raw([...args]);
+  } catch (error) {
+    if (signal?.aborted) throw stopped(signal);
+    const name = args[0] ?? '';
+    if (deadline.aborted) throw overdue(name, network, 'took too long');
+    if (error instanceof GitPluginError) {
+      if (error.plugin === 'timeout') throw overdue(name, network, 'made no progress');
+      throw error;
+    }
+    const output = ended.output === '' && error instanceof Error ? error.message : ended.output;
+    throw readFailure(name, ended.exitCode, output);
+  }
+}
+
+function overdue(name: string, network: boolean, what: string): GitFailure {
+  const code = network ? 'git_unreachable' : 'git_failed';
+  return new GitFailure(code, `git ${name}: ${what} and was stopped`, { exitCode: null, output: '' });
+}
+
+function stopped(signal: AbortSignal): RelightError {
+  const reason: unknown = signal.reason;
+  if (reason instanceof RelightError) return reason;
+  const timedOut = reason instanceof DOMException && reason.name === 'TimeoutError';
+  return timedOut
+    ? new RelightError('restore_timeout', 'git was stopped: the deadline had passed')
+    : new RelightError('draining', 'git was stopped: the control server shuts down');
+}

@@ -1,0 +1,55 @@
+import type { RestoreRequest } from '../src/contract/control.ts';
+import type { RigReport } from '../src/contract/recovery.ts';
+import { runSetup } from './agents/setup.ts';
+import type { Shells } from './agents/shells.ts';
+import type { Supervisor } from './agents/supervisor.ts';
+import type { Config } from './config.ts';
+import { log } from './log.ts';
+import { type Credentials, helperSetting } from './tools/credentials.ts';
+import type { Sockets } from './tools/sockets.ts';
+import type { RestoreHooks, Worktrees } from './worktrees.ts';
+
+/** What a restore works with. */
+export interface RestoreParts {
+  readonly config: Config;
+  readonly sockets: Sockets;
+  readonly shells: Shells;
+  readonly supervisor: Supervisor;
+  readonly credentials: Credentials;
+  readonly worktrees: Worktrees;
+}
+
+/** Who is on the other end of the socket that git asks for a rig's credential. */
+export function rigOwner(rig: string): string {
+  return `rig:${rig}`;
+}
+
+/** Brings one rig back: credentials within git's reach first, then the worktrees, with the rig's setup in each. */
+export async function restoreRigWith(
+  parts: RestoreParts,
+  rig: string,
+  { request, signal }: { request: RestoreRequest; signal: AbortSignal },
+): Promise<RigReport> {
+  parts.credentials.remember(rig, request);
+  const socket = await parts.sockets.open(rigOwner(rig), {
+    '/credential': async (question) => await parts.credentials.answer(rig, question),
+  });
+  const hooks: RestoreHooks = {
+    signal,
+    onPhase: ({ name, agent, ms, ok, detail }) => log.info('rig.phase', { rig, name, agent, ms, ok, detail }),
+    onAgent: ({ agent, branch, head, from, snapshot, fault }) =>
+      log.info('agent.restored', { rig, agent, branch, head, from, snapshot, fault: fault?.code ?? null }),
+  };
+  const command = request.setupCommand;
+  if (command === null) return await parts.worktrees.restore(rig, request, hooks);
+  const plans = new Map(request.agents.map((plan) => [plan.agent, plan]));
+  return await parts.worktrees.restore(rig, request, {
+    ...hooks,
+    runSetup: async (agent, dir) => {
+      const plan = plans.get(agent);
+      if (plan === undefined) throw new Error(`${agent} is not in the request that is being carried out`);
+      const order = { rig, plan, dir, command, signal, helperSetting: helperSetting(socket) };
+      await runSetup(parts, order, parts.supervisor.logOf(rig, agent));
+    },
+  });
+}

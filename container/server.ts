@@ -1,0 +1,87 @@
+import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import type { z } from 'zod';
+import { BOOT_HEADER, CONTROL, type ControlHealth } from '../src/contract/control.ts';
+import { ERROR_CODES, RelightError } from '../src/contract/errors.ts';
+import type { Exchange } from '../src/contract/exchange.ts';
+import { Id } from '../src/contract/ids.ts';
+import type { Supervisor } from './agents/supervisor.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import { parseJson, parseOrRefuse, PROBLEM_TYPE, problemFrom } from './problem.ts';
+import type { Restores } from './restores.ts';
+
+const BODY_MAX_BYTES = 1024 * 1024;
+
+/** What the routes work with. */
+export interface ServerParts {
+  readonly town: string;
+  readonly lifecycle: Lifecycle;
+  readonly supervisor: Supervisor;
+  readonly restores: Restores;
+}
+
+/** The routes that the Worker calls: those of `CONTROL`, and nothing else. */
+export function controlRoutes({ town, lifecycle, supervisor, restores }: ServerParts): Hono {
+  const app = new Hono();
+  app.onError((error, c) => problemResponse(c, error));
+  app.notFound((c) => problemResponse(c, new RelightError('not_found', `${c.req.method} ${c.req.path}`)));
+  app.use(bodyLimit({ maxSize: BODY_MAX_BYTES, onError: (c) => problemResponse(c, tooLarge()) }));
+  app.use(async (c, next) => {
+    const bootId = c.req.header(BOOT_HEADER);
+    if (bootId !== undefined) lifecycle.fenceBoot(bootId);
+    await next();
+  });
+
+  app.get(CONTROL.health.path, (c) => {
+    const { bootId, generation, bootedAt, draining } = lifecycle;
+    const agents = supervisor.liveCount;
+    return c.json({ town, bootId, generation, bootedAt, draining, agents } satisfies ControlHealth);
+  });
+
+  app.post(CONTROL.restore.path, async (c) => {
+    const rig = idAt(c, 'rig');
+    const request = await bodyOf(c, CONTROL.restore);
+    lifecycle.fence(request.life);
+    lifecycle.refuseWhileDraining();
+    const answer = restores.ask(rig, request);
+    return c.json(answer, answer.state === 'restoring' ? 202 : 200);
+  });
+
+  app.put(CONTROL.start.path, async (c) => {
+    const [rig, agent] = [idAt(c, 'rig'), idAt(c, 'agent')];
+    const { life, ...order } = await bodyOf(c, CONTROL.start);
+    lifecycle.fence(life);
+    return c.json({ startId: supervisor.start({ ...order, rig, agent }) });
+  });
+
+  app.delete(CONTROL.stop.path, async (c) => {
+    const [rig, agent] = [idAt(c, 'rig'), idAt(c, 'agent')];
+    const { life } = await bodyOf(c, CONTROL.stop);
+    lifecycle.fence(life);
+    supervisor.stop(rig, agent);
+    return c.body(null, 204);
+  });
+
+  app.get(CONTROL.agents.path, (c) => c.json(supervisor.sightings()));
+
+  app.get(CONTROL.log.path, (c) => c.text(supervisor.logOf(idAt(c, 'rig'), idAt(c, 'agent')).text()));
+
+  return app;
+}
+
+function idAt(c: Context, place: 'rig' | 'agent'): string {
+  return parseOrRefuse(Id, c.req.param(place));
+}
+
+async function bodyOf<Body extends z.ZodType>(c: Context, exchange: Exchange<Body>): Promise<z.output<Body>> {
+  return parseOrRefuse(exchange.body, parseJson(await c.req.text()));
+}
+
+function tooLarge(): RelightError {
+  return new RelightError('too_large', `The body may have ${String(BODY_MAX_BYTES)} bytes`);
+}
+
+function problemResponse(c: Context, error: Error): Response {
+  const problem = problemFrom(error);
+  return c.json(problem, ERROR_CODES[problem.code].status, { 'content-type': PROBLEM_TYPE });
+}

@@ -1,0 +1,26 @@
+// git's credential helper (gitcredentials(7)): `git-credential.ts <socket> get` with the question on standard input.
+// The answer goes from the Worker through the control server to git, and is written down nowhere.
+import { text } from 'node:stream/consumers';
+import { askControl } from './control-socket.ts';
+
+const WAIT_MS = 5_000;
+
+async function main([socketPath, operation]: string[]): Promise<void> {
+  // Nothing is kept, so there is nothing to `store` or `erase`.
+  if (socketPath === undefined || operation !== 'get') return;
+  const question = await text(process.stdin);
+  const answer = await askControl(socketPath, '/credential', { body: question, waitMs: WAIT_MS });
+  if (answer.status === 200) process.stdout.write(answer.text);
+  else refuse(answer.text);
+}
+
+function refuse(reason: string): void {
+  process.stderr.write(`relight-credential: ${reason}\n`);
+  process.exitCode = 1;
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  refuse(error instanceof Error ? error.message : String(error));
+}

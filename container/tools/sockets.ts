@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { chmod, rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { RelightError } from '../../src/contract/errors.ts';
+import { PROBLEM_TYPE, problemFrom } from '../problem.ts';
+
+/** The longest path of a unix socket, in bytes, on every system (macOS: 104 with the final zero). */
+const SOCKET_PATH_MAX_BYTES = 103;
+const SOCKET_NAME_BYTES = '/0123456789ab.sock'.length;
+/** Above it a body is read to its end, so that the caller hears the answer, but not kept. */
+const BODY_MAX_BYTES = 1024 * 1024;
+
+/** What a socket answers: text of this media type. */
+export interface ToolAnswer {
+  readonly type: 'application/json' | 'text/plain';
+  readonly text: string;
+}
+
+/** The calls that one socket serves, by path. */
+export type ToolRoutes = Readonly<Record<string, (body: string) => Promise<ToolAnswer>>>;
+
+/** The folder of unix sockets over which the container's programs speak to the control server. */
+export class Sockets {
+  readonly #dir: string;
+  readonly #open = new Map<string, Server>();
+
+  /** `name` makes the folder unique where the workspace's path is too long for a socket in it. */
+  constructor(workspace: string, name: string) {
+    const inWorkspace = join(workspace, 'run');
+    const fits = Buffer.byteLength(inWorkspace) + SOCKET_NAME_BYTES <= SOCKET_PATH_MAX_BYTES;
+    this.#dir = fits ? inWorkspace : `/tmp/gt-${name.slice(0, 12)}`;
+    mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
+    chmodSync(this.#dir, 0o700);
+  }
+
+  /** The socket's path, known before it is open. `owner` is who is on its other end. */
+  pathOf(owner: string): string {
+    const name = createHash('sha256').update(owner).digest('hex').slice(0, 12);
+    return join(this.#dir, `${name}.sock`);
+  }
+
+  /** Serves `routes` to this owner until {@link close}; an owner's earlier socket is closed first. */
+  async open(owner: string, routes: ToolRoutes): Promise<string> {
+    await this.close(owner);
+    const path = this.pathOf(owner);
+    await rm(path, { force: true });
+    const server = createServer((request, response) => void serve(routes, request, response));
+    this.#open.set(owner, server);
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(path, resolve);
+    });
+    await chmod(path, 0o600);
+    return path;
+  }
+
+  /** Closes an owner's socket and removes it; open calls are cut off. */
+  async close(owner: string): Promise<void> {
+    const server = this.#open.get(owner);
+    if (server === undefined) return;
+    this.#open.delete(owner);
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections();
+    await closed;
+  }
+
+  /** Closes and removes everything, at once. */
+  removeAll(): void {
+    for (const server of this.#open.values()) {
+      server.close();
+      server.closeAllConnections();
+    }
+    this.#open.clear();
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+}
+
+/** The answer of a tool as JSON. */
+export function jsonAnswer(value: unknown): ToolAnswer {
+  return { type: 'application/json', text: JSON.stringify(value) };
+}
+
+async function serve(routes: ToolRoutes, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    const body = await readBody(request);
+    const route = routes[request.url ?? ''];
+    if (route === undefined || request.method !== 'POST') {
+      throw new RelightError('not_found', `There is no tool at ${String(request.method)} ${String(request.url)}`);
+    }
+    const { type, text } = await route(body);
+    response.writeHead(200, { 'content-type': type }).end(text);
+  } catch (error) {
+    const problem = problemFrom(error);
+    response.writeHead(problem.status, { 'content-type': PROBLEM_TYPE }).end(JSON.stringify(problem));
+  }
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    const bytes = Buffer.from(chunk);
+    size += bytes.length;
+    if (size <= BODY_MAX_BYTES) chunks.push(bytes);
+  }
+  if (size > BODY_MAX_BYTES) {
+    throw new RelightError('too_large', `The body has ${String(size)} bytes, ${String(BODY_MAX_BYTES)} are read`);
+  }
+  return new TextDecoder('utf-8', { fatal: false }).decode(Buffer.concat(chunks));
+}

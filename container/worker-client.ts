@@ -1,0 +1,171 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import pRetry, { type Options } from 'p-retry';
+import type { z } from 'zod';
+import { Problem, RelightError, type ErrorCode } from '../src/contract/errors.ts';
+import { type Exchange, pathOf } from '../src/contract/exchange.ts';
+
+const BACKOFF = { minTimeout: 200, factor: 2, maxTimeout: 15_000, randomize: true } satisfies Options;
+const LONGEST_RETRY_AFTER_MS = 60_000;
+const ATTEMPT_TIMEOUT_MS = 10_000;
+
+/**
+ * How long a call goes on: `once` is one attempt; `brief` suits somebody who waits for the answer; `endless` ends only
+ * with an answer or a refusal; `stubborn` takes no refusal either, but for that of a stale life.
+ */
+const PATIENCE = {
+  once: { retries: 0 },
+  brief: { retries: 8, maxRetryTime: 30_000 },
+  endless: { retries: Infinity },
+  stubborn: { retries: Infinity },
+} as const satisfies Record<string, Options>;
+
+export interface CallOptions {
+  readonly patience?: keyof typeof PATIENCE;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** An attempt that brought no answer: whether another may, and how long the Worker asked to wait. */
+class FailedAttempt extends RelightError {
+  readonly again: boolean;
+  readonly retryAfterMs: number;
+
+  constructor(code: ErrorCode, reason: string, facts: { again: boolean; retryAfterMs?: number; cause?: unknown }) {
+    super(code, reason, { cause: facts.cause });
+    this.again = facts.again;
+    this.retryAfterMs = facts.retryAfterMs ?? 0;
+  }
+}
+
+/**
+ * Calls the Worker. Every failure is a RelightError: the Worker's own code, or `worker_unreachable`. The first answer
+ * which says that another life has taken over ends all calls, now and later, and is told to `onFenced`.
+ */
+export class WorkerClient {
+  readonly #url: string;
+  readonly #token: string;
+  readonly #onFenced: (error: RelightError) => void;
+  readonly #fence = new AbortController();
+
+  constructor(worker: { url: string; token: string; onFenced: (error: RelightError) => void }) {
+    this.#url = worker.url;
+    this.#token = worker.token;
+    this.#onFenced = worker.onFenced;
+  }
+
+  /** Makes one call of the contract and gives its checked answer. An aborted call throws the signal's reason. */
+  async call<Body extends z.ZodType, Answer extends z.ZodType>(
+    exchange: Exchange<Body, Answer>,
+    body: z.input<Body>,
+    { patience = 'brief', timeoutMs = ATTEMPT_TIMEOUT_MS, signal }: CallOptions = {},
+  ): Promise<z.output<Answer>> {
+    const stop = signal === undefined ? this.#fence.signal : AbortSignal.any([this.#fence.signal, signal]);
+    const text = JSON.stringify(body);
+    return await pRetry(async () => await this.#attempt(exchange, text, { timeoutMs, stop }), {
+      ...BACKOFF,
+      ...PATIENCE[patience],
+      signal: stop,
+      shouldRetry: ({ error }) => patience === 'stubborn' || (error instanceof FailedAttempt && error.again),
+      onFailedAttempt: async ({ error }) => {
+        if (error instanceof FailedAttempt && error.retryAfterMs > 0 && patience !== 'once') {
+          await waitUnlessStopped(error.retryAfterMs, stop);
+        }
+      },
+    });
+  }
+
+  async #attempt<Body extends z.ZodType, Answer extends z.ZodType>(
+    exchange: Exchange<Body, Answer>,
+    body: string,
+    { timeoutMs, stop }: { timeoutMs: number; stop: AbortSignal },
+  ): Promise<z.output<Answer>> {
+    const { status, headers, text } = await this.#post(exchange, body, { timeoutMs, stop });
+    if (status >= 200 && status < 300) return answerOf(exchange, text);
+    const failure = failureOf(status, headers, text);
+    if (failure.code === 'stale_generation' || failure.code === 'stale_boot') {
+      this.#fenceOff(failure);
+      stop.throwIfAborted();
+    }
+    throw failure;
+  }
+
+  async #post(
+    exchange: Exchange,
+    body: string,
+    { timeoutMs, stop }: { timeoutMs: number; stop: AbortSignal },
+  ): Promise<{ status: number; headers: Headers; text: string }> {
+    try {
+      const response = await fetch(this.#url + pathOf(exchange, {}), {
+        method: exchange.method,
+        headers: { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json' },
+        body,
+        redirect: 'error',
+        signal: AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]),
+      });
+      return { status: response.status, headers: response.headers, text: await response.text() };
+    } catch (error) {
+      stop.throwIfAborted();
+      const reason = `${exchange.path}: ${wordsOf(error)}`;
+      throw new FailedAttempt('worker_unreachable', reason, { again: true, cause: error });
+    }
+  }
+
+  #fenceOff(error: RelightError): void {
+    if (this.#fence.signal.aborted) return;
+    this.#fence.abort(error);
+    this.#onFenced(error);
+  }
+}
+
+function answerOf<Answer extends z.ZodType>(exchange: Exchange<z.ZodType, Answer>, text: string): z.output<Answer> {
+  const parsed = exchange.answer.safeParse(text === '' ? undefined : jsonOrNull(text));
+  if (parsed.success) return parsed.data;
+  const reason = `${exchange.path} was answered with something else than the contract says`;
+  throw new FailedAttempt('worker_unreachable', reason, { again: true, cause: parsed.error });
+}
+
+function failureOf(status: number, headers: Headers, text: string): FailedAttempt {
+  const passing = status >= 500 || status === 429;
+  const retryAfterMs = retryAfterOf(headers.get('retry-after'));
+  const problem = Problem.safeParse(jsonOrNull(text));
+  if (!problem.success) {
+    const reason = `The Worker answered ${String(status)} without a reason`;
+    return new FailedAttempt('worker_unreachable', reason, { again: passing, retryAfterMs });
+  }
+  const { code, detail, retryable } = problem.data;
+  return new FailedAttempt(code, detail, { again: passing && retryable, retryAfterMs });
+}
+
+/** Seconds or an HTTP date (RFC 9110, 10.2.3) in milliseconds from now; 0 for none. */
+function retryAfterOf(header: string | null): number {
+  if (header === null) return 0;
+  const seconds = Number(header);
+  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - Date.now();
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS) : 0;
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch (error) {
+    // A proxy in between answers with HTML: the schemas refuse the null.
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+async function waitUnlessStopped(ms: number, stop: AbortSignal): Promise<void> {
+  try {
+    await delay(ms, undefined, { signal: stop });
+  } catch (error) {
+    stop.throwIfAborted();
+    throw error;
+  }
+}
+
+/** `fetch failed` says nothing: what failed is in the cause. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message || error.cause.name : error.message;
+}

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import type { ContainerSpec, EngineContainer } from './container.ts';
+import { DockerError } from './docker-error.ts';
+
+/** The part of `POST /containers/create`'s body that the engine heeds (Docker Engine API, `ContainerCreate`). */
+export const CreateBody = z.object({
+  Image: z.string().min(1),
+  Env: z.array(z.string()).nullish(),
+  Labels: z.record(z.string(), z.string()).nullish(),
+  HostConfig: z.object({ NetworkMode: z.string().nullish() }).nullish(),
+});
+
+/** Turns a create request into a container's description; `Env` entries without `=` are left out, as they unset. */
+export function specOf(name: string, body: z.infer<typeof CreateBody>): ContainerSpec {
+  const env = (body.Env ?? []).filter((entry) => entry.includes('='));
+  return {
+    name,
+    image: body.Image,
+    env: Object.fromEntries(
+      env.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]),
+    ),
+    labels: body.Labels ?? {},
+    networkMode: body.HostConfig?.NetworkMode ?? 'bridge',
+  };
+}
+
+/** The answer to `GET /containers/{id}/json` (Docker Engine API, `ContainerInspect`). */
+export function inspectView(container: EngineContainer): object {
+  const { id, spec, createdAt } = container;
+  const state = container.state();
+  const env = Object.entries(spec.env).map(([name, value]) => `${name}=${value}`);
+  return {
+    Id: id,
+    Created: createdAt.toISOString(),
+    Name: `/${spec.name}`,
+    Image: spec.image,
+    State: {
+      Status: state.status,
+      Running: state.status === 'running',
+      Paused: false,
+      Restarting: false,
+      OOMKilled: false,
+      Dead: false,
+      Pid: state.pid,
+      ExitCode: state.exitCode,
+    },
+    Config: { Image: spec.image, Env: env, Labels: spec.labels },
+    HostConfig: { NetworkMode: spec.networkMode },
+    NetworkSettings: {
+      Ports: Object.fromEntries(
+        Object.entries(container.ports()).map(([inner, outer]) => [
+          inner,
+          [{ HostIp: '127.0.0.1', HostPort: String(outer) }],
+        ]),
+      ),
+    },
+  };
+}
+
+/** One entry of the answer to `GET /containers/json` (Docker Engine API, `ContainerList`). */
+export function listView(container: EngineContainer): object {
+  const { id, spec, createdAt } = container;
+  return {
+    Id: id,
+    Names: [`/${spec.name}`],
+    Image: spec.image,
+    Created: Math.floor(createdAt.getTime() / 1000),
+    State: container.state().status,
+    Labels: spec.labels,
+    HostConfig: { NetworkMode: spec.networkMode },
+  };
+}
+
+// Newer clients send a list, older ones a map to `true`.
+const FilterValues = z.union([
+  z.array(z.string()),
+  z.record(z.string(), z.boolean()).transform((map) => Object.keys(map)),
+]);
+const Filters = z.record(z.string(), FilterValues);
+
+/** Reads the `filters` of `GET /containers/json`: `label` (`name` or `name=value`), `name` and `ancestor` (image). */
+export function parseFilters(text: string | undefined): (container: EngineContainer) => boolean {
+  const filters = Object.entries(Filters.parse(text ? JSON.parse(text) : {}));
+  for (const [key] of filters) {
+    if (!['label', 'name', 'ancestor'].includes(key)) throw new DockerError(400, `invalid filter '${key}'`);
+  }
+  // All labels must be there; of names and images any one will do.
+  return ({ spec }) =>
+    filters.every(([key, values]) => {
+      if (key === 'label') return values.every((wanted) => hasLabel(spec.labels, wanted));
+      if (key === 'name') return values.some((name) => spec.name.includes(name.replace(/^\//, '')));
+      return values.includes(spec.image);
+    });
+}
+
+function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
+  const at = wanted.indexOf('=');
+  return at < 0 ? Object.hasOwn(labels, wanted) : labels[wanted.slice(0, at)] === wanted.slice(at + 1);
+}

@@ -1,0 +1,10 @@
+import { execa } from 'execa';
+
+/** Writes the migrations that bring each Durable Object's tables up to its schema file. */
+for (const object of ['town', 'rig', 'agent']) {
+  await execa({
+    stdio: 'inherit',
+    preferLocal: true,
+  })`drizzle-kit generate --dialect sqlite --driver durable-sqlite
+    --schema ./src/tables/${object}/schema.ts --out ./src/tables/${object}/migrations`;
+}

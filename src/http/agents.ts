@@ -1,0 +1,144 @@
+import { z } from '@hono/zod-openapi';
+import { AgentSpec, AgentView, Checkpoint, Sling } from '../contract/agent.ts';
+import { Prime } from '../contract/prime.ts';
+import { agentOf, rigOf, townOf } from '../objects/reach.ts';
+import {
+  AgentPath,
+  createRouter,
+  jsonOperation,
+  readOperation,
+  removeOperation,
+  RigPath,
+} from './operation.ts';
+
+/** The agents of a rig, their hooks, and what they know. */
+export const agents = createRouter();
+
+const AGENT = '/api/towns/{town}/rigs/{rig}/agents/{agent}';
+
+/** The Rig object of a registered rig. Throws RelightError `unknown_town` or `unknown_rig`. */
+async function registeredRig(env: Env, town: string, rig: string) {
+  await townOf(env, town).rigSpec(rig);
+  return rigOf(env, town, rig);
+}
+
+agents.openapi(
+  jsonOperation({
+    method: 'put',
+    path: AGENT,
+    summary: 'Adds an agent to the roster or changes it',
+    params: AgentPath,
+    body: AgentSpec,
+    answer: AgentView,
+    status: 200,
+  }),
+  async (c) => {
+    const { town, rig, agent } = c.req.valid('param');
+    return c.json(await (await registeredRig(c.env, town, rig)).putAgent(agent, c.req.valid('json')), 200);
+  },
+);
+
+agents.openapi(
+  readOperation({
+    path: '/api/towns/{town}/rigs/{rig}/agents',
+    summary: 'The roster of a rig',
+    params: RigPath,
+    answer: z.object({ agents: z.array(AgentView) }),
+  }),
+  async (c) => {
+    const { town, rig } = c.req.valid('param');
+    return c.json({ agents: await (await registeredRig(c.env, town, rig)).agents() }, 200);
+  },
+);
+
+agents.openapi(
+  readOperation({ path: AGENT, summary: 'One agent', params: AgentPath, answer: AgentView }),
+  async (c) => {
+    const { town, rig, agent } = c.req.valid('param');
+    return c.json(await (await registeredRig(c.env, town, rig)).agent(agent), 200);
+  },
+);
+
+agents.openapi(
+  removeOperation({ path: AGENT, summary: 'Removes an agent and its checkpoints', params: AgentPath }),
+  async (c) => {
+    const { town, rig, agent } = c.req.valid('param');
+    await (await registeredRig(c.env, town, rig)).removeAgent(agent);
+    return c.body(null, 204);
+  },
+);
+
+agents.openapi(
+  jsonOperation({
+    method: 'put',
+    path: `${AGENT}/hook`,
+    summary: 'Slings a bead to the agent; the same bead again resumes an agent that has failed',
+    params: AgentPath,
+    body: Sling,
+    answer: AgentView,
+    status: 200,
+  }),
+  async (c) => {
+    const { town, rig, agent } = c.req.valid('param');
+    return c.json(await (await registeredRig(c.env, town, rig)).hook(agent, c.req.valid('json')), 200);
+  },
+);
+
+agents.openapi(
+  removeOperation({ path: `${AGENT}/hook`, summary: 'Takes the bead from the agent', params: AgentPath }),
+  async (c) => {
+    const { town, rig, agent } = c.req.valid('param');
+    await (await registeredRig(c.env, town, rig)).unhook(agent);
+    return c.body(null, 204);
+  },
+);
+
+agents.openapi(
+  readOperation({
+    path: `${AGENT}/prime`,
+    summary: 'What the agent gets when it starts',
+    params: AgentPath,
+    answer: Prime,
+  }),
+  async (c) => {
+    const { town, rig, agent } = c.req.valid('param');
+    await registeredRig(c.env, town, rig);
+    return c.json(await agentOf(c.env, town, rig, agent).prime(), 200);
+  },
+);
+
+agents.openapi(
+  readOperation({
+    path: `${AGENT}/checkpoints`,
+    summary: 'The checkpoints of the agent, newest first',
+    params: AgentPath,
+    answer: z.object({ checkpoints: z.array(Checkpoint) }),
+  }),
+  async (c) => {
+    const { town, rig, agent } = c.req.valid('param');
+    await (await registeredRig(c.env, town, rig)).agent(agent);
+    return c.json({ checkpoints: await agentOf(c.env, town, rig, agent).checkpoints() }, 200);
+  },
+);
+
+agents.openAPIRegistry.registerPath({
+  method: 'get',
+  path: `${AGENT}/log`,
+  summary: 'The last output of the agent, at most 1 MiB',
+  security: [{ operator: [] }],
+  request: { params: AgentPath },
+  responses: { 200: { description: 'The output', content: { 'text/plain': { schema: z.string() } } } },
+});
+
+agents.get('/api/towns/:town/rigs/:rig/agents/:agent/log', async (c) => {
+  const { town, rig, agent } = AgentPath.parse(c.req.param());
+  const row = await registeredRig(c.env, town, rig);
+  try {
+    return c.text(await row.log(agent));
+  } catch (error) {
+    const isDark = error instanceof Error && 'code' in error && error.code === 'container_not_running';
+    const last = isDark ? (await row.agent(agent)).lastExit : null;
+    if (last === null) throw error;
+    return c.text(last.tail);
+  }
+});

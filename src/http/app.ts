@@ -1,0 +1,29 @@
+import { problemOf } from '../contract/errors.ts';
+import { agents } from './agents.ts';
+import { callbacks } from './callbacks.ts';
+import { limitBody, requireJson, requireOperator } from './guards.ts';
+import { createRouter } from './operation.ts';
+import { problemFor, problemResponse } from './problems.ts';
+import { recoveries } from './recoveries.ts';
+import { rigs } from './rigs.ts';
+import { towns } from './towns.ts';
+
+/** The whole HTTP surface of the Worker. */
+export function createApp() {
+  const app = createRouter();
+  app.onError((error) => problemResponse(problemFor(error)));
+  app.notFound((c) =>
+    problemResponse(problemOf('not_found', `there is nothing at ${c.req.method} ${c.req.path}`)),
+  );
+  app.get('/healthz', (c) => c.json({ ok: true }));
+  app.doc31('/openapi.json', {
+    openapi: '3.1.0',
+    info: { title: 'Relight', version: '1', description: 'Towns of coding agents whose disk may vanish.' },
+  });
+  app.openAPIRegistry.registerComponent('securitySchemes', 'operator', { type: 'http', scheme: 'bearer' });
+  app.use('/api/*', requireOperator);
+  app.use('*', limitBody, requireJson);
+  for (const part of [towns, rigs, agents, recoveries]) app.route('/', part);
+  app.route('/', callbacks);
+  return app;
+}

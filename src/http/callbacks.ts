@@ -1,0 +1,67 @@
+import { Hono } from 'hono';
+import type { z } from 'zod';
+import { CALLBACKS, Credential } from '../contract/callbacks.ts';
+import type { Exchange } from '../contract/exchange.ts';
+import { RelightError } from '../contract/errors.ts';
+import type { Life } from '../contract/ids.ts';
+import { agentOf, rigOf, townOf } from '../objects/reach.ts';
+import { requireContainer } from './guards.ts';
+import type { Bindings } from './guards.ts';
+
+/** The calls that come from containers. Which town speaks is in the token, never in the message. */
+export const callbacks = new Hono<Bindings>();
+
+callbacks.use('/callback/*', requireContainer);
+
+/** What a handler gets: the town that the token was signed for, and the message. */
+interface Call<Body> {
+  readonly env: Env;
+  readonly town: string;
+  readonly body: Body;
+}
+
+function answer<Call_ extends Exchange>(
+  exchange: Call_,
+  handle: (call: Call<z.output<Call_['body']>>) => Promise<z.input<Call_['answer']>>,
+): void {
+  callbacks.on(exchange.method, exchange.path, async (c) => {
+    const body = exchange.body.parse(await c.req.json().catch(refuseJson)) as z.output<Call_['body']>;
+    const result = await handle({ env: c.env, town: c.get('town'), body });
+    return result === undefined ? c.body(null, 204) : c.json(result);
+  });
+}
+
+/** As `answer`, for messages of a running boot: one that a later boot has replaced changes nothing. */
+function answerLiving<Call_ extends Exchange<z.ZodType<{ life: Life }>>>(
+  exchange: Call_,
+  handle: (call: Call<z.output<Call_['body']>>) => Promise<z.input<Call_['answer']>>,
+): void {
+  answer(exchange, async (call) => {
+    await townOf(call.env, call.town).admit(call.body.life);
+    return handle(call);
+  });
+}
+
+function refuseJson(error: unknown): never {
+  throw new RelightError('invalid_request', 'the body is not JSON', { cause: error });
+}
+
+answer(CALLBACKS.announce, ({ env, town, body }) => townOf(env, town).announce(body));
+answer(CALLBACKS.heartbeat, ({ env, town, body }) => townOf(env, town).heartbeat(body));
+
+answerLiving(CALLBACKS.rigReport, ({ env, town, body }) => townOf(env, town).rigReported(body));
+answerLiving(CALLBACKS.exit, ({ env, town, body }) => rigOf(env, town, body.rig).exited(body));
+answerLiving(CALLBACKS.prime, ({ env, town, body }) => agentOf(env, town, body.rig, body.agent).prime());
+answerLiving(CALLBACKS.checkpoint, ({ env, town, body }) =>
+  agentOf(env, town, body.rig, body.agent).checkpoint(body),
+);
+answerLiving(CALLBACKS.done, ({ env, town, body }) => rigOf(env, town, body.rig).done(body));
+
+answerLiving(CALLBACKS.credential, async ({ env, town, body }) => {
+  const { credential } = await townOf(env, town).rigSpec(body.rig);
+  const token = credential === null ? undefined : Reflect.get(env, `GIT_CREDENTIAL_${credential}`);
+  if (typeof token !== 'string') {
+    throw new RelightError('unknown_credential', `there is no secret GIT_CREDENTIAL_${credential ?? ''}`);
+  }
+  return Credential.parse({ username: 'x-access-token', password: token });
+});

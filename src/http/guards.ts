@@ -1,0 +1,52 @@
+import type { MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { createMiddleware } from 'hono/factory';
+import { problemOf, RelightError } from '../contract/errors.ts';
+import { sameSecret, townOfToken } from '../platform/token.ts';
+import { problemResponse } from './problems.ts';
+
+/** What the guards leave for the routes behind them. */
+export interface Bindings {
+  Bindings: Env;
+  Variables: { town: string };
+}
+
+const MAX_BODY_BYTES = 1024 * 1024;
+
+/** Refuses a body over 1 MiB with 413. */
+export const limitBody: MiddlewareHandler<Bindings> = bodyLimit({
+  maxSize: MAX_BODY_BYTES,
+  onError: () => problemResponse(problemOf('too_large', `a body has at most ${MAX_BODY_BYTES} bytes`)),
+});
+
+/** Refuses a body that is not JSON by its own word with 415. */
+export const requireJson = createMiddleware<Bindings>(async (c, next) => {
+  const type = c.req.header('content-type')?.split(';')[0]?.trim().toLowerCase();
+  const hasBody = c.req.raw.body !== null && c.req.header('content-length') !== '0';
+  if (hasBody && type !== 'application/json') {
+    throw new RelightError('unsupported_media_type', `the body is ${type ?? 'of no stated type'}`);
+  }
+  await next();
+});
+
+/** Lets only the operator pass. */
+export const requireOperator = createMiddleware<Bindings>(async (c, next) => {
+  const token = bearerToken(c.req.header('authorization'));
+  if (!(await sameSecret(token, c.env.RELIGHT_ADMIN_TOKEN))) {
+    throw new RelightError('unauthorized', 'the token is not the operator token');
+  }
+  await next();
+});
+
+/** Lets only a container pass, and leaves the town that its token was signed for. */
+export const requireContainer = createMiddleware<Bindings>(async (c, next) => {
+  c.set('town', await townOfToken(bearerToken(c.req.header('authorization')), c.env.CONTAINER_TOKEN_KEY));
+  await next();
+});
+
+/** The token of an `Authorization: Bearer` header (RFC 6750). Throws RelightError `unauthorized`. */
+function bearerToken(header: string | undefined): string {
+  const token = /^Bearer +([^\s]+)$/i.exec(header ?? '')?.[1];
+  if (token === undefined) throw new RelightError('unauthorized', 'send Authorization: Bearer <token>');
+  return token;
+}

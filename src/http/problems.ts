@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { ErrorCode, problemOf, RelightError } from '../contract/errors.ts';
+import type { Problem } from '../contract/errors.ts';
+import { logTrouble } from '../platform/log.ts';
+
+/** The answer for a problem (RFC 9457). */
+export function problemResponse(problem: Problem): Response {
+  return Response.json(problem, {
+    status: problem.status,
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+  });
+}
+
+/** Any error as problem details. What Relight did not foresee is logged, and its text stays inside. */
+export function problemFor(error: unknown): Problem {
+  if (error instanceof z.ZodError) return problemOf('invalid_request', z.prettifyError(error));
+  if (error instanceof RelightError) return problemOf(error.code, error.message);
+  // An error of a Durable Object arrives as a plain Error with the same own properties.
+  const code = ErrorCode.safeParse(error instanceof Error && 'code' in error ? error.code : undefined);
+  if (code.success && error instanceof Error) return problemOf(code.data, error.message);
+  logTrouble('request.failed', error);
+  return problemOf('internal', 'the request failed for a reason that was logged');
+}

@@ -1,0 +1,77 @@
+import { z } from '@hono/zod-openapi';
+import { ContainerAction, TownSettings, TownView } from '../contract/town.ts';
+import { directoryOf, townOf } from '../objects/reach.ts';
+import { createRouter, jsonOperation, readOperation, removeOperation, TownPath } from './operation.ts';
+
+/** Towns and their containers. */
+export const towns = createRouter();
+
+towns.openapi(
+  readOperation({
+    path: '/api/towns',
+    summary: 'The names of all towns',
+    params: z.object({}),
+    answer: z.object({ towns: z.array(z.string()) }),
+  }),
+  async (c) => c.json({ towns: await directoryOf(c.env).towns() }, 200),
+);
+
+towns.openapi(
+  jsonOperation({
+    method: 'put',
+    path: '/api/towns/{town}',
+    summary: 'Makes a town or changes its settings',
+    params: TownPath,
+    body: TownSettings,
+    answer: TownView,
+    status: 200,
+  }),
+  async (c) => c.json(await townOf(c.env, c.req.valid('param').town).configure(c.req.valid('json')), 200),
+);
+
+towns.openapi(
+  readOperation({ path: '/api/towns/{town}', summary: 'One town', params: TownPath, answer: TownView }),
+  async (c) => c.json(await townOf(c.env, c.req.valid('param').town).describe(), 200),
+);
+
+towns.openapi(
+  removeOperation({
+    path: '/api/towns/{town}',
+    summary: 'Removes a town and all it holds',
+    params: TownPath,
+  }),
+  async (c) => {
+    await townOf(c.env, c.req.valid('param').town).erase();
+    return c.body(null, 204);
+  },
+);
+
+towns.openapi(
+  jsonOperation({
+    method: 'post',
+    path: '/api/towns/{town}/container',
+    summary: 'Starts, stops or kills the container',
+    params: TownPath,
+    body: ContainerAction,
+    answer: TownView,
+    status: 200,
+  }),
+  async (c) => {
+    const town = townOf(c.env, c.req.valid('param').town);
+    await town.act(c.req.valid('json').action);
+    return c.json(await town.describe(), 200);
+  },
+);
+
+towns.openAPIRegistry.registerPath({
+  method: 'get',
+  path: '/api/towns/{town}/events',
+  summary: 'Server-sent events: everything that changes',
+  security: [{ operator: [] }],
+  request: { params: TownPath },
+  responses: { 200: { description: 'The stream', content: { 'text/event-stream': { schema: z.string() } } } },
+});
+
+towns.get('/api/towns/:town/events', (c) =>
+  townOf(c.env, TownPath.parse(c.req.param()).town).fetch(c.req.raw),
+);

@@ -1,0 +1,134 @@
+import { DurableObject } from 'cloudflare:workers';
+import { and, desc, eq, lte } from 'drizzle-orm';
+import { z } from 'zod';
+import { CHECKPOINT_MAX_BYTES } from '../contract/agent.ts';
+import type { Checkpoint } from '../contract/agent.ts';
+import type { CheckpointMessage, CheckpointReceipt } from '../contract/callbacks.ts';
+import { RelightError } from '../contract/errors.ts';
+import type { Prime, Recovered } from '../contract/prime.ts';
+import { renderPrime } from '../rules/prime-text.ts';
+import { checkpoints, recovered } from '../tables/agent/schema.ts';
+import { openDatabase } from '../tables/open.ts';
+import type { Database } from '../tables/open.ts';
+import { partsOfName, rigOf, townOf } from './reach.ts';
+
+/** How many checkpoints, and how many restores, of an agent are kept. */
+const KEPT = 200;
+
+/** One agent: its checkpoints, and what each restore brought back for it. Prime is composed here. */
+export class Agent extends DurableObject<Env> {
+  readonly #name: { readonly town: string; readonly rig: string; readonly agent: string };
+  readonly #db: Database;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const [town, rig, agent] = partsOfName(ctx, 3);
+    this.#name = { town, rig, agent };
+    this.#db = openDatabase(ctx, 'agent');
+  }
+
+  /**
+   * Keeps the checkpoint for the bead that the agent is hooked to. Throws RelightError `unknown_agent`,
+   * `bead_not_hooked`, `stale_generation` or `too_large`, and then changes nothing.
+   */
+  async checkpoint({ life, bead, head, data }: CheckpointMessage): Promise<CheckpointReceipt> {
+    const { town, rig, agent } = this.#name;
+    const json = JSON.stringify(data);
+    if (new TextEncoder().encode(json).byteLength > CHECKPOINT_MAX_BYTES) {
+      throw new RelightError('too_large', `a checkpoint has at most ${CHECKPOINT_MAX_BYTES} bytes of JSON`);
+    }
+    const hook = await rigOf(this.env, town, rig).hookOf(agent, life);
+    if (hook.bead?.id !== bead)
+      throw new RelightError('bead_not_hooked', `${bead} is not hooked to ${agent}`);
+    const row = { bead, at: Date.now(), generation: life.generation, head, data: json };
+    const { seq, at } = this.#db.insert(checkpoints).values(row).returning().get();
+    this.#db
+      .delete(checkpoints)
+      .where(lte(checkpoints.seq, seq - KEPT))
+      .run();
+    await townOf(this.env, town).publish({ kind: 'checkpoint', rig, agent, bead, seq });
+    return { seq, at };
+  }
+
+  /** The kept checkpoints of all beads, newest first. */
+  checkpoints(): Checkpoint[] {
+    return this.#db.select().from(checkpoints).orderBy(desc(checkpoints.seq)).all().map(viewCheckpoint);
+  }
+
+  /** The commit that the newest checkpoint of the bead was made on; null if there is none. */
+  checkpointHead(bead: string): string | null {
+    return this.#newest(bead)?.head ?? null;
+  }
+
+  /** Keeps what a restore brought back. The same report again is kept once. */
+  recordRestored({ recoveryId, generation, at, report }: Recovered): void {
+    this.#db.transaction((tx) => {
+      const before = tx.select().from(recovered).orderBy(desc(recovered.id)).limit(1).get();
+      const isRepeat =
+        before?.generation === generation &&
+        before.recoveryId === recoveryId &&
+        JSON.stringify(before.report) === JSON.stringify(report);
+      // A worktree that was kept in the same life was brought back earlier: that report is the one that tells the agent.
+      const saysLess =
+        before?.generation === generation && before.bead === report.bead && report.from === 'kept';
+      if (isRepeat || saysLess) return;
+      const row = { recoveryId, generation, bead: report.bead, at, report };
+      const { id } = tx.insert(recovered).values(row).returning().get();
+      tx.delete(recovered)
+        .where(lte(recovered.id, id - KEPT))
+        .run();
+    });
+  }
+
+  /** Everything the agent needs to go on. Changes nothing. Throws RelightError `unknown_rig` or `unknown_agent`. */
+  async prime(): Promise<Prime> {
+    const { town, rig, agent } = this.#name;
+    const { role, bead, branch } = await rigOf(this.env, town, rig).agent(agent);
+    const facts = {
+      town,
+      rig,
+      agent,
+      role,
+      bead,
+      branch,
+      checkpoint: bead === null ? null : this.#newestView(bead.id),
+      recovered: bead === null ? null : this.#recoveredFor(bead.id),
+    };
+    return { ...facts, text: renderPrime(facts) };
+  }
+
+  async erase(): Promise<void> {
+    await this.ctx.storage.deleteAll();
+    this.ctx.waitUntil(Promise.resolve().then(() => this.ctx.abort('the agent was erased')));
+  }
+
+  #newest(bead: string) {
+    return this.#db
+      .select()
+      .from(checkpoints)
+      .where(eq(checkpoints.bead, bead))
+      .orderBy(desc(checkpoints.seq))
+      .get();
+  }
+
+  #newestView(bead: string): Checkpoint | null {
+    const row = this.#newest(bead);
+    return row === undefined ? null : viewCheckpoint(row);
+  }
+
+  #recoveredFor(bead: string): Recovered | null {
+    const row = this.#db
+      .select()
+      .from(recovered)
+      .where(and(eq(recovered.bead, bead)))
+      .orderBy(desc(recovered.id))
+      .get();
+    if (row === undefined) return null;
+    const { recoveryId, generation, at, report } = row;
+    return { recoveryId, generation, at, report };
+  }
+}
+
+function viewCheckpoint({ data, ...row }: typeof checkpoints.$inferSelect): Checkpoint {
+  return { ...row, data: z.json().parse(JSON.parse(data)) };
+}

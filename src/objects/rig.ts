@@ -1,0 +1,308 @@
+import { DurableObject } from 'cloudflare:workers';
+import type { DoneMessage, ExitMessage } from '../contract/callbacks.ts';
+import type { AgentSpec, AgentView, Sling } from '../contract/agent.ts';
+import type { AgentSighting } from '../contract/control.ts';
+import type { Change } from '../contract/changes.ts';
+import type { Fault } from '../contract/errors.ts';
+import type { Life } from '../contract/ids.ts';
+import type { RigReport } from '../contract/recovery.ts';
+import type { RigView } from '../contract/rig.ts';
+import { logTrouble } from '../platform/log.ts';
+import { defaultBranchFor } from '../rules/branch.ts';
+import { PATROL_INTERVAL_MS, planDispatch, restoreBackoffMs } from '../rules/dispatch.ts';
+import { openDatabase } from '../tables/open.ts';
+import { agentOf, partsOfName, townOf } from './reach.ts';
+import { Dispatcher } from './rig/dispatcher.ts';
+import type { RestoreOccasion, RigCore } from './rig/dispatcher.ts';
+import { admit, enterGeneration, leaveGeneration, lifeOf, ownRow, register, updateOwn } from './rig/life.ts';
+import type { RigRow } from './rig/life.ts';
+import { failRestore, takeDone, takeExit, takeReport, takeSightings } from './rig/outcomes.ts';
+import * as roster from './rig/roster.ts';
+import type { RestoreState } from './verdicts.ts';
+
+/** One rig: the roster of its agents and how it stands in this generation. Its alarm dispatches and patrols. */
+export class Rig extends DurableObject<Env> {
+  readonly #core: RigCore;
+  readonly #dispatcher: Dispatcher;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const [town, rig] = partsOfName(ctx, 2);
+    this.#core = { town, rig, env, db: openDatabase(ctx, 'rig') };
+    this.#dispatcher = new Dispatcher(this.#core);
+  }
+
+  // The roster
+
+  register(): void {
+    register(this.#core.db, this.#core.rig);
+  }
+
+  /** How the rig stands, and how many agents it has. */
+  standing(): Pick<RigView, 'state' | 'fault' | 'generation' | 'agents' | 'activeAgents'> {
+    const { state, fault, generation } = this.#own();
+    const agents = roster.agentRows(this.#core.db).length;
+    return { state, fault, generation, agents, activeAgents: this.activeAgents() };
+  }
+
+  activeAgents(): number {
+    return roster.activeRows(this.#core.db).length;
+  }
+
+  putAgent(agent: string, spec: AgentSpec): AgentView {
+    this.#own();
+    roster.putAgent(this.#core.db, agent, spec);
+    this.#tellAgent(agent);
+    return this.agent(agent);
+  }
+
+  agents(): AgentView[] {
+    this.#own();
+    return roster.agentRows(this.#core.db).map(roster.viewAgent);
+  }
+
+  /** One agent. Throws RelightError `unknown_rig` or `unknown_agent`. */
+  agent(agent: string): AgentView {
+    this.#own();
+    return roster.viewAgent(roster.agentRow(this.#core.db, agent));
+  }
+
+  async removeAgent(agent: string): Promise<void> {
+    await this.unhook(agent);
+    roster.removeAgent(this.#core.db, agent);
+    await agentOf(this.env, this.#core.town, this.#core.rig, agent).erase();
+  }
+
+  /** Slings a bead: binds it to the agent and sees to it that the agent runs. */
+  async hook(agent: string, { bead, branch }: Sling): Promise<AgentView> {
+    const { db, town } = this.#core;
+    this.#own();
+    const known = roster.agentRow(db, agent);
+    const stored = known.bead?.id === bead.id ? known.branch : null;
+    roster.hookBead(db, agent, bead, branch ?? stored ?? defaultBranchFor(agent, bead.id), Date.now());
+    this.#tellAgent(agent);
+    await this.#noteActive();
+    const life = await townOf(this.env, town).light();
+    if (life !== null) admit(db, this.#core.rig, life, Date.now());
+    await this.#wakeAt(Date.now());
+    return this.agent(agent);
+  }
+
+  async unhook(agent: string): Promise<void> {
+    const { db } = this.#core;
+    const own = this.#own();
+    const row = roster.agentRow(db, agent);
+    if (row.bead === null) return;
+    roster.unhookBead(db, agent);
+    this.#tellAgent(agent);
+    await this.#noteActive();
+    const life = lifeOf(own);
+    if (row.startId !== null && life !== null) await this.#dispatcher.stop(agent, life);
+  }
+
+  log(agent: string): Promise<string> {
+    const own = this.#own();
+    roster.agentRow(this.#core.db, agent);
+    return this.#dispatcher.log(agent, lifeOf(own));
+  }
+
+  async erase(): Promise<void> {
+    const { env, db, town, rig } = this.#core;
+    for (const { agent } of roster.agentRows(db)) await agentOf(env, town, rig, agent).erase();
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+    this.ctx.waitUntil(Promise.resolve().then(() => this.ctx.abort('the rig was erased')));
+  }
+
+  // Generations and restores
+
+  /** Moves the rig into the generation; gives the number of agents whose worktrees have to be there. */
+  async enterGeneration(life: Life): Promise<number> {
+    const { db, rig } = this.#core;
+    if (enterGeneration(db, rig, life, Date.now())) this.#tellAll();
+    const { bootId } = this.#own();
+    if (bootId === null) updateOwn(db, { bootId: life.bootId });
+    await this.#noteActive();
+    return this.activeAgents();
+  }
+
+  leaveGeneration(life: Life): void {
+    if (leaveGeneration(this.#core.db, this.#core.rig, life)) this.#tellAll();
+  }
+
+  /** Asks the control server to bring the rig back; safe to repeat. A report that is there already is taken at once. */
+  async restore(life: Life, occasion: RestoreOccasion): Promise<RestoreState> {
+    const { db, rig, town } = this.#core;
+    admit(db, rig, life, Date.now());
+    const answer = await this.#dispatcher.restore(life, occasion);
+    if (answer.state === 'restoring') {
+      this.#tellRig();
+      return answer;
+    }
+    const { report } = answer;
+    await townOf(this.env, town).rigReported({ life, recoveryId: occasion.recoveryId, event: null, report });
+    return { state: 'reported', fault: report.fault };
+  }
+
+  /** Takes a restore's report into the roster, and lets each Agent keep what was brought back for it. */
+  async reported(life: Life, recoveryId: string | null, report: RigReport): Promise<void> {
+    const { db, env, town, rig } = this.#core;
+    const now = Date.now();
+    admit(db, rig, life, now);
+    const { generation } = life;
+    await Promise.all(
+      report.agents.map((agentReport) =>
+        agentOf(env, town, rig, agentReport.agent).recordRestored({
+          recoveryId,
+          generation,
+          at: now,
+          report: agentReport,
+        }),
+      ),
+    );
+    takeReport(db, rig, generation, report, now);
+    this.#tellAll();
+    // In a recovery the Workflow wakes the rig; outside one nobody else would.
+    await this.#wakeAt(recoveryId === null ? now : now + PATROL_INTERVAL_MS);
+  }
+
+  restoreFailed(life: Life, fault: Fault): void {
+    const { db, rig } = this.#core;
+    admit(db, rig, life, Date.now());
+    failRestore(db, rig, fault, Date.now());
+    this.#tellAll();
+  }
+
+  /** Sets the alarm that dispatches the pending agents. */
+  async wake(life: Life): Promise<void> {
+    admit(this.#core.db, this.#core.rig, life, Date.now());
+    await this.#wakeAt(Date.now());
+  }
+
+  // What the container tells of agents
+
+  async heartbeat(life: Life, sightings: readonly AgentSighting[]): Promise<void> {
+    const { db, rig } = this.#core;
+    admit(db, rig, life, Date.now());
+    const { changed, unwanted } = takeSightings(db, sightings, Date.now());
+    for (const agent of changed) this.#tellAgent(agent);
+    if (changed.length > 0) await this.#wakeAt(Date.now());
+    await Promise.all(unwanted.map(({ agent }) => this.#dispatcher.stop(agent, life)));
+  }
+
+  async exited(message: ExitMessage): Promise<void> {
+    const { db, rig } = this.#core;
+    admit(db, rig, message.life, Date.now());
+    if (!takeExit(db, message, Date.now())) return;
+    this.#tellAgent(message.agent);
+    await this.#noteActive();
+    await this.#wakeAt(Date.now());
+  }
+
+  /** The bead is finished: its record is kept and the hook cleared, in one step. Safe to repeat. */
+  async done(message: DoneMessage): Promise<void> {
+    const { db, rig } = this.#core;
+    admit(db, rig, message.life, Date.now());
+    const outcome = db.transaction(() => takeDone(db, message, Date.now()));
+    if (outcome === 'repeated') return;
+    const { agent, bead, prUrl } = message;
+    this.#tell({ kind: 'done', rig, agent, bead, prUrl });
+    this.#tellAgent(agent);
+    await this.#noteActive();
+  }
+
+  /** The bead an agent is hooked to. Throws RelightError `stale_generation` where `life` is given and over. */
+  hookOf(agent: string, life: Life | null): AgentView {
+    if (life !== null) admit(this.#core.db, this.#core.rig, life, Date.now());
+    return this.agent(agent);
+  }
+
+  // Dispatch
+
+  override async alarm(): Promise<void> {
+    const { db } = this.#core;
+    const own = this.#own();
+    const plan = planDispatch(own, roster.agentRows(db), Date.now());
+    const life = lifeOf(own);
+    if (life !== null) {
+      if (plan.restore.length > 0) await this.#restoreNow(life);
+      await Promise.all(plan.start.map((agent) => this.#startNow(agent, life)));
+      if (plan.askAbout.length > 0) await this.#askNow(plan.askAbout, life);
+    } else if (plan.nextAt !== null) {
+      await townOf(this.env, this.#core.town).light();
+    }
+    const { nextAt } = planDispatch(this.#own(), roster.agentRows(db), Date.now());
+    if (nextAt !== null) await this.#wakeAt(nextAt);
+  }
+
+  async #restoreNow(life: Life): Promise<void> {
+    try {
+      await this.restore(life, { recoveryId: null, event: null });
+    } catch (error) {
+      logTrouble('rig.restore_not_asked', error, { town: this.#core.town, rig: this.#core.rig });
+      const restoreTries = this.#own().restoreTries + 1;
+      const restoreNotBefore = Date.now() + restoreBackoffMs(restoreTries);
+      updateOwn(this.#core.db, { state: 'dark', restoringSince: null, restoreTries, restoreNotBefore });
+    }
+  }
+
+  async #startNow(agent: string, life: Life): Promise<void> {
+    await this.#dispatcher.start(agent, life);
+    this.#tellAgent(agent);
+  }
+
+  /** Nobody answers: the agents stay as they are, but `stalled` says that nobody has heard of them. */
+  async #askNow(agents: readonly string[], life: Life): Promise<void> {
+    const { db, town, rig } = this.#core;
+    try {
+      const seen = await this.#dispatcher.look(life);
+      for (const agent of agents) {
+        if (seen.some((sighting) => sighting.agent === agent)) continue;
+        roster.moveAgent(db, agent, { from: ['starting'] }, { status: 'pending', startId: null });
+      }
+      await this.heartbeat(life, seen);
+    } catch (error) {
+      logTrouble('agents.not_seen', error, { town, rig });
+      for (const agent of agents) roster.moveAgent(db, agent, { from: ['working'] }, { status: 'stalled' });
+    }
+    for (const agent of agents) this.#tellAgent(agent);
+  }
+
+  /** Brings the alarm forward to `at`; an earlier one stays. */
+  async #wakeAt(at: number): Promise<void> {
+    const set = await this.ctx.storage.getAlarm();
+    if (set === null || set > at) await this.ctx.storage.setAlarm(at);
+  }
+
+  #own(): RigRow {
+    return ownRow(this.#core.db, this.#core.rig);
+  }
+
+  async #noteActive(): Promise<void> {
+    await townOf(this.env, this.#core.town).noteActive(this.#core.rig, this.activeAgents());
+  }
+
+  #tellAll(): void {
+    this.#tellRig();
+    for (const { agent } of roster.agentRows(this.#core.db)) this.#tellAgent(agent);
+  }
+
+  #tellRig(): void {
+    const { state, fault } = this.#own();
+    this.#tell({ kind: 'rig', rig: this.#core.rig, state, fault });
+  }
+
+  #tellAgent(agent: string): void {
+    const { db, rig } = this.#core;
+    this.#tell({ kind: 'agent', rig, agent: roster.glanceAt(roster.agentRow(db, agent)) });
+  }
+
+  /** The feed is for watching: a change that it misses is still in the roster. */
+  #tell(change: Change): void {
+    const { town, rig } = this.#core;
+    const told = townOf(this.env, town).publish(change);
+    this.ctx.waitUntil(
+      told.catch((error: unknown) => logTrouble('feed.missed', error, { town, rig, kind: change.kind })),
+    );
+  }
+}

@@ -1,0 +1,158 @@
+import { CONTROL } from '../../contract/control.ts';
+import type { AgentSighting, RestoreAnswer, WorktreePlan } from '../../contract/control.ts';
+import { faultOf, RelightError } from '../../contract/errors.ts';
+import type { Life } from '../../contract/ids.ts';
+import type { RigReport } from '../../contract/recovery.ts';
+import { logEvent, logTrouble } from '../../platform/log.ts';
+import { infraBackoffMs } from '../../rules/dispatch.ts';
+import type { Database } from '../../tables/open.ts';
+import { callControl } from '../control-client.ts';
+import type { ControlTarget } from '../control-client.ts';
+import { agentOf, townOf } from '../reach.ts';
+import { updateOwn } from './life.ts';
+import { activeRows, agentRow, moveAgent, setAgent } from './roster.ts';
+
+/** What the parts of a Rig object share. */
+export interface RigCore {
+  readonly town: string;
+  readonly rig: string;
+  readonly env: Env;
+  readonly db: Database;
+}
+
+/** Which recovery a restore belongs to, and the event that its report ends a wait with; both null outside one. */
+export interface RestoreOccasion {
+  readonly recoveryId: string | null;
+  readonly event: string | null;
+}
+
+/** The Rig's calls to the control server: restore worktrees, start and stop agents, ask how they are. */
+export class Dispatcher {
+  readonly #core: RigCore;
+
+  constructor(core: RigCore) {
+    this.#core = core;
+  }
+
+  /**
+   * Asks for the worktrees of all active agents; the hooks are read now, so that finished work is not redone. Throws
+   * RelightError: what the control server or the look-ups failed with.
+   */
+  async restore(life: Life, occasion: RestoreOccasion): Promise<RestoreAnswer> {
+    const { env, town, rig, db } = this.#core;
+    const spec = await townOf(env, town).rigSpec(rig);
+    const agents = await this.#worktreePlans();
+    if (agents.length === 0) return { state: 'finished', report: nothingToRestore(rig) };
+    updateOwn(db, { state: 'restoring', restoringSince: Date.now(), fault: null });
+    const { gitUrl, defaultBranch, setupCommand } = spec;
+    return callControl(
+      env,
+      this.#target(life),
+      CONTROL.restore,
+      { rig },
+      {
+        life,
+        ...occasion,
+        gitUrl,
+        defaultBranch,
+        credential: spec.credential !== null,
+        setupCommand,
+        agents,
+      },
+    );
+  }
+
+  /** A failed look-up of a checkpoint throws: without it nobody could say that a commit is lost. */
+  #worktreePlans(): Promise<WorktreePlan[]> {
+    const { env, town, rig, db } = this.#core;
+    return Promise.all(
+      activeRows(db).flatMap(({ agent, bead, branch, baseBranch }) => {
+        if (bead === null || branch === null) return [];
+        const head = agentOf(env, town, rig, agent).checkpointHead(bead.id);
+        return [
+          head.then((checkpointHead) => ({ agent, bead: bead.id, branch, baseBranch, checkpointHead })),
+        ];
+      }),
+    );
+  }
+
+  /** Starts one agent; a refusal puts it back to `pending` with the infrastructure's back-off. */
+  async start(agent: string, life: Life): Promise<void> {
+    const { env, town, rig, db } = this.#core;
+    const { agentCommand } = await townOf(env, town).rigSpec(rig);
+    const row = agentRow(db, agent);
+    const command = row.agentCommand ?? agentCommand;
+    const { bead, branch, role } = row;
+    if (row.status !== 'pending' || bead === null || branch === null) return;
+    if (command === null) {
+      setAgent(db, agent, {
+        status: 'failed',
+        fault: faultOf('no_agent_command', 'set agentCommand, then sling again'),
+      });
+      return;
+    }
+    const startId = crypto.randomUUID();
+    const begun = {
+      status: 'starting',
+      startId,
+      startedAt: Date.now(),
+      generation: life.generation,
+    } as const;
+    if (!moveAgent(db, agent, { from: ['pending'] }, begun)) return;
+    try {
+      const body = { life, startId, bead: bead.id, branch, role, command };
+      const inForce = await callControl(env, this.#target(life), CONTROL.start, { rig, agent }, body);
+      if (inForce.startId !== startId) moveAgent(db, agent, { from: ['starting'], startId }, inForce);
+      logEvent('agent.started', { town, rig, agent, bead: bead.id, generation: life.generation });
+    } catch (error) {
+      this.#startRefused(agent, startId, error);
+    }
+  }
+
+  #startRefused(agent: string, startId: string, error: unknown): void {
+    const { town, rig, db } = this.#core;
+    logTrouble('agent.start_refused', error, { town, rig, agent });
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    // No answer is no refusal: the start may have arrived, and the next look at the agents decides.
+    if (code === null || code === 'control_unreachable') return;
+    const startTries = agentRow(db, agent).startTries + 1;
+    const notBefore = Date.now() + infraBackoffMs(startTries);
+    moveAgent(
+      db,
+      agent,
+      { from: ['starting'], startId },
+      { status: 'pending', startId: null, startTries, notBefore },
+    );
+  }
+
+  /** Ends an agent's process; one that cannot be told now is found and ended after its next heartbeat. */
+  async stop(agent: string, life: Life): Promise<void> {
+    const { env, rig, town } = this.#core;
+    try {
+      await callControl(env, this.#target(life), CONTROL.stop, { rig, agent }, { life });
+    } catch (error) {
+      logTrouble('agent.stop_refused', error, { town, rig, agent });
+    }
+  }
+
+  /** All agents of this rig that the control server has. Throws RelightError. */
+  async look(life: Life): Promise<AgentSighting[]> {
+    const sightings = await callControl(this.#core.env, this.#target(life), CONTROL.agents, {});
+    return sightings.filter(({ rig }) => rig === this.#core.rig);
+  }
+
+  /** The last output of an agent. Throws RelightError `container_not_running` where there is no container to ask. */
+  async log(agent: string, life: Life | null): Promise<string> {
+    if (life === null) throw new RelightError('container_not_running', 'the container does not run');
+    const { env, rig } = this.#core;
+    return callControl(env, this.#target(life), CONTROL.log, { rig, agent });
+  }
+
+  #target({ bootId }: Life): ControlTarget {
+    return { town: this.#core.town, bootId };
+  }
+}
+
+function nothingToRestore(rig: string): RigReport {
+  return { rig, status: 'ready', fault: null, phases: [], agents: [] };
+}

@@ -1,0 +1,145 @@
+import { and, eq } from 'drizzle-orm';
+import type { DoneMessage, ExitMessage } from '../../contract/callbacks.ts';
+import type { AgentSighting } from '../../contract/control.ts';
+import { faultOf, RelightError } from '../../contract/errors.ts';
+import type { Fault } from '../../contract/errors.ts';
+import type { AgentReport, RigReport } from '../../contract/recovery.ts';
+import { infraBackoffMs, planAfterExit, restoreBackoffMs } from '../../rules/dispatch.ts';
+import type { Database } from '../../tables/open.ts';
+import { finished } from '../../tables/rig/schema.ts';
+import { ownRow, updateOwn } from './life.ts';
+import { activeRows, agentRow, agentRows, moveAgent, setAgent, unhookBead } from './roster.ts';
+import type { AgentRow } from './roster.ts';
+
+/** A sign of life is written down this often; in between it changes nothing that anybody reads. */
+const SEEN_EVERY_MS = 20_000;
+
+const REASON_CHARS = 300;
+
+/** Takes a restore's report into rig and roster. An agent that was hooked to another bead meanwhile is left alone. */
+export function takeReport(
+  db: Database,
+  rig: string,
+  generation: number,
+  report: RigReport,
+  now: number,
+): void {
+  if (report.status === 'failed' && report.fault !== null) {
+    failRestore(db, rig, report.fault, now);
+    return;
+  }
+  updateOwn(db, {
+    state: report.status,
+    fault: report.fault,
+    restoringSince: null,
+    restoreTries: 0,
+    restoreNotBefore: null,
+  });
+  for (const agentReport of report.agents) takeAgentReport(db, generation, agentReport, now);
+}
+
+function takeAgentReport(db: Database, generation: number, report: AgentReport, now: number): void {
+  const row = activeRows(db).find(({ agent, bead }) => agent === report.agent && bead?.id === report.bead);
+  if (row === undefined) return;
+  const { fault } = report;
+  if (fault === null) {
+    setAgent(db, row.agent, { readyGeneration: generation, fault: null });
+  } else if (fault.retryable) {
+    const startTries = row.startTries + 1;
+    setAgent(db, row.agent, { fault, startTries, notBefore: now + restoreBackoffMs(startTries) });
+  } else {
+    setAgent(db, row.agent, { fault, status: 'failed' });
+  }
+}
+
+/** The restore failed as a whole: the rig says so, and so does each agent that waits for it. */
+export function failRestore(db: Database, rig: string, fault: Fault, now: number): void {
+  const restoreTries = ownRow(db, rig).restoreTries + 1;
+  const restoreNotBefore = fault.retryable ? now + restoreBackoffMs(restoreTries) : null;
+  updateOwn(db, { state: 'failed', fault, restoringSince: null, restoreTries, restoreNotBefore });
+  for (const { agent } of agentRows(db)) moveAgent(db, agent, { from: ['pending'] }, { fault });
+}
+
+/** An ended start. One that is not the agent's start in force was dealt with before. True if anything changed. */
+export function takeExit(db: Database, { agent, startId, cause, exit }: ExitMessage, now: number): boolean {
+  const row = agentRow(db, agent);
+  if (row.startId !== startId) return false;
+  const ended = { startId: null, lastExit: exit, startedAt: null };
+  if (cause === 'spawn_failed') {
+    const startTries = row.startTries + 1;
+    const fault = faultOf('agent_spawn_failed', exit.tail.slice(-REASON_CHARS));
+    // The worktree may be what is missing, so it is looked after before the next start.
+    const retry = { startTries, readyGeneration: 0, notBefore: now + infraBackoffMs(startTries) };
+    setAgent(db, agent, { ...ended, ...retry, status: 'pending', fault });
+  } else if (cause === 'exited') {
+    const fault = faultOf('agent_exited', exitReason(exit));
+    setAgent(db, agent, { ...ended, ...planAfterExit(row.attempts, exit.ranMs, now), fault });
+  } else {
+    setAgent(db, agent, { ...ended, status: 'pending', notBefore: null });
+  }
+  return true;
+}
+
+function exitReason({ code, signal, ranMs, tail }: ExitMessage['exit']): string {
+  const how = signal === null ? `code ${code ?? 'unknown'}` : `signal ${signal}`;
+  const said = tail.trim().slice(-REASON_CHARS);
+  return `ended with ${how} after ${Math.round(ranMs / 1000)} s${said === '' ? '' : `: ${said}`}`;
+}
+
+/** Records the bead as done and clears the hook; a repeated call finds its record. Throws `bead_not_hooked`. */
+export function takeDone(db: Database, message: DoneMessage, now: number): 'finished' | 'repeated' {
+  const { agent, bead, branch, head, prUrl, summary } = message;
+  const record = db
+    .select()
+    .from(finished)
+    .where(and(eq(finished.agent, agent), eq(finished.bead, bead)))
+    .get();
+  if (record !== undefined) return 'repeated';
+  if (agentRow(db, agent).bead?.id !== bead) {
+    throw new RelightError('bead_not_hooked', `${bead} is not hooked to ${agent}`);
+  }
+  db.insert(finished).values({ agent, bead, branch, head, prUrl, summary, doneAt: now }).run();
+  unhookBead(db, agent);
+  return 'finished';
+}
+
+/** What a look at the running agents showed: agents that changed, and processes that must not run. */
+export interface Sighted {
+  readonly changed: readonly string[];
+  readonly unwanted: readonly AgentSighting[];
+}
+
+/** Compares the roster with what the control server has. Its list is complete: who is not on it does not run. */
+export function takeSightings(db: Database, sightings: readonly AgentSighting[], now: number): Sighted {
+  const byAgent = new Map(sightings.map((sighting) => [sighting.agent, sighting]));
+  const rows = agentRows(db);
+  const changed = rows
+    .filter((row) => takeSighting(db, row, byAgent.get(row.agent), now))
+    .map(({ agent }) => agent);
+  const beads = new Map(rows.map(({ agent, bead }) => [agent, bead?.id]));
+  const unwanted = sightings.filter(
+    ({ agent, bead, state }) => state !== 'exited' && beads.get(agent) !== bead,
+  );
+  return { changed, unwanted };
+}
+
+function takeSighting(db: Database, row: AgentRow, seen: AgentSighting | undefined, now: number): boolean {
+  const { agent, status } = row;
+  if (row.bead === null || status === 'failed') return false;
+  if (seen === undefined || seen.bead !== row.bead.id) {
+    // A start may still be on its way to the control server; a working agent that is not listed is gone.
+    const isGone = status === 'working' || status === 'stalled';
+    return (
+      isGone &&
+      moveAgent(db, agent, { from: [status] }, { status: 'pending', startId: null, notBefore: null })
+    );
+  }
+  if (seen.state === 'exited') return false;
+  if (seen.state === 'running' && (status !== 'working' || row.startId !== seen.startId)) {
+    const running = { status: 'working', startId: seen.startId, startedAt: seen.startedAt } as const;
+    setAgent(db, agent, { ...running, lastSeenAt: now, fault: null, startTries: 0 });
+    return true;
+  }
+  if (now - (row.lastSeenAt ?? 0) >= SEEN_EVERY_MS) setAgent(db, agent, { lastSeenAt: now });
+  return false;
+}

@@ -1,0 +1,141 @@
+import { Container } from '@cloudflare/containers';
+import type { StopParams } from '@cloudflare/containers';
+import { BOOT_HEADER, CONTROL, CONTROL_PORT, ControlHealth } from '../contract/control.ts';
+import { RelightError } from '../contract/errors.ts';
+import { bootRecoveryId, launchRecovery } from '../platform/launch.ts';
+import { logEvent, logTrouble } from '../platform/log.ts';
+import { signContainerToken } from '../platform/token.ts';
+import { partsOfName, townOf } from './reach.ts';
+
+/** A control call ends within this time: the control server starts jobs and answers, it never makes a caller wait. */
+const CONTROL_DEADLINE_MS = 10_000;
+
+/** One call to the control server, as it is put on the wire; `body` is JSON. */
+export interface ControlCall {
+  readonly method: string;
+  readonly path: string;
+  readonly bootId: string;
+  readonly body: string | null;
+}
+
+/** The town's container. It starts, stops and is talked to; it decides nothing. */
+export class TownContainer extends Container<Env> {
+  override defaultPort = CONTROL_PORT;
+  override sleepAfter = '10m';
+
+  readonly #town: string;
+
+  constructor(ctx: DurableObjectState<object>, env: Env) {
+    super(ctx, env);
+    [this.#town] = partsOfName(ctx, 1);
+  }
+
+  /**
+   * Starts the container unless it runs, and waits until the control server answers. Throws RelightError
+   * `container_unavailable`.
+   */
+  async startBoot(drainSeconds: number): Promise<{ bootId: string }> {
+    try {
+      await this.startAndWaitForPorts({
+        ports: [CONTROL_PORT],
+        startOptions: {
+          envVars: {
+            GT_TOWN: this.#town,
+            RELIGHT_URL: this.env.RELIGHT_URL,
+            RELIGHT_TOKEN: await signContainerToken(this.#town, this.env.CONTAINER_TOKEN_KEY),
+            DRAIN_SECONDS: String(drainSeconds),
+          },
+        },
+      });
+      return { bootId: (await this.#health()).bootId };
+    } catch (error) {
+      throw new RelightError('container_unavailable', `the container did not start: ${String(error)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** How the container stands; `health` is null where it does not run or does not answer. */
+  async look(): Promise<{ running: boolean; health: ControlHealth | null }> {
+    if (this.ctx.container?.running !== true) return { running: false, health: null };
+    try {
+      return { running: true, health: await this.#health() };
+    } catch (error) {
+      logTrouble('container.silent', error, { town: this.#town });
+      return { running: this.ctx.container.running, health: null };
+    }
+  }
+
+  /**
+   * Passes a call on to the control server. It goes straight to the port, because `containerFetch` would start a
+   * container that sleeps and would keep an idle one awake. Throws RelightError `container_not_running` or
+   * `control_unreachable`.
+   */
+  async control(call: ControlCall): Promise<{ status: number; text: string }> {
+    const container = this.ctx.container;
+    if (container?.running !== true)
+      throw new RelightError('container_not_running', 'the container does not run');
+    try {
+      const response = await container.getTcpPort(CONTROL_PORT).fetch(`http://container${call.path}`, {
+        method: call.method,
+        headers: { 'content-type': 'application/json', [BOOT_HEADER]: call.bootId },
+        body: call.body,
+        signal: AbortSignal.timeout(CONTROL_DEADLINE_MS),
+      });
+      return { status: response.status, text: await response.text() };
+    } catch (error) {
+      throw new RelightError('control_unreachable', `the control server did not answer: ${String(error)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** Ends the container: `stop` asks by SIGTERM and lets it drain, `kill` is SIGKILL. */
+  async endBoot(how: 'stop' | 'kill'): Promise<void> {
+    if (this.ctx.container?.running !== true) return;
+    await (how === 'stop' ? this.stop() : this.destroy());
+  }
+
+  /** Keeps the container awake; called while agents work. */
+  renew(): void {
+    this.renewActivityTimeout();
+  }
+
+  /** Runs with the object blocked, and a throw would reset it: so it only reads the boot id and launches. */
+  override async onStart(): Promise<void> {
+    try {
+      const { bootId } = await this.#health();
+      await launchRecovery(this.env.RECOVERY, bootRecoveryId(bootId), {
+        town: this.#town,
+        bootId,
+        trigger: 'boot',
+        rigs: null,
+      });
+      logEvent('container.started', { town: this.#town, bootId });
+    } catch (error) {
+      logTrouble('container.launch_missed', error, { town: this.#town });
+    }
+  }
+
+  override async onStop({ exitCode, reason }: StopParams): Promise<void> {
+    logEvent('container.stopped', { town: this.#town, exitCode, reason });
+    try {
+      await townOf(this.env, this.#town).containerStopped(exitCode);
+    } catch (error) {
+      logTrouble('container.stop_unheard', error, { town: this.#town });
+    }
+  }
+
+  override onError(error: unknown): void {
+    logTrouble('container.error', error, { town: this.#town });
+  }
+
+  async #health(): Promise<ControlHealth> {
+    const container = this.ctx.container;
+    if (container === undefined) throw new RelightError('container_not_running', 'there is no container');
+    const response = await container
+      .getTcpPort(CONTROL_PORT)
+      .fetch(`http://container${CONTROL.health.path}`, { signal: AbortSignal.timeout(CONTROL_DEADLINE_MS) });
+    return ControlHealth.parse(await response.json());
+  }
+}

@@ -1,0 +1,230 @@
+import { DurableObject } from 'cloudflare:workers';
+import type { Announcement, Heartbeat, RigReportMessage, Standing } from '../contract/callbacks.ts';
+import type { Change } from '../contract/changes.ts';
+import { RelightError } from '../contract/errors.ts';
+import type { Fault } from '../contract/errors.ts';
+import type { Life } from '../contract/ids.ts';
+import type { Phase, Recovery } from '../contract/recovery.ts';
+import type { RigSpec, RigView } from '../contract/rig.ts';
+import type { ContainerAction, TownSettings, TownView } from '../contract/town.ts';
+import { openDatabase } from '../tables/open.ts';
+import { containerOf, directoryOf, partsOfName, rigOf } from './reach.ts';
+import { admitLife, currentLife } from './town/boots.ts';
+import type { TownCore } from './town/core.ts';
+import { Feed } from './town/feed.ts';
+import * as recoveries from './town/recoveries.ts';
+import { Recoverer } from './town/recoverer.ts';
+import * as registry from './town/registry.ts';
+import { describeRig, describeTown } from './town/view.ts';
+import { Vigil } from './town/vigil.ts';
+import { Watchdog } from './town/watchdog.ts';
+import type { OpenRequest, Opened, RigToRestore } from './verdicts.ts';
+
+/** How many recoveries a listing shows. */
+const LISTED_RECOVERIES = 50;
+
+/** One town: its rig registry, its boots and generations, its recoveries. Its alarm is the watchdog. */
+export class Town extends DurableObject<Env> {
+  readonly #core: TownCore;
+  readonly #watchdog: Watchdog;
+  readonly #recoverer: Recoverer;
+  readonly #vigil: Vigil;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const [town] = partsOfName(ctx, 1);
+    const db = openDatabase(ctx, 'town');
+    this.#core = { town, env, db, storage: ctx.storage, feed: new Feed(db) };
+    this.#watchdog = new Watchdog(this.#core);
+    this.#recoverer = new Recoverer(this.#core);
+    this.#vigil = new Vigil(this.#core, this.#watchdog);
+  }
+
+  // The registry
+
+  /** Makes the town or changes its settings. */
+  async configure(settings: TownSettings): Promise<TownView> {
+    const { db, env, town } = this.#core;
+    registry.putTown(db, town, settings, Date.now());
+    await directoryOf(env).enrol(town);
+    return this.describe();
+  }
+
+  describe(): TownView {
+    return describeTown(this.#core);
+  }
+
+  /** Registers the rig or changes its spec. */
+  async putRig(rig: string, spec: RigSpec): Promise<RigView> {
+    const { db, env, town } = this.#core;
+    registry.townRow(db, town);
+    registry.putRig(db, rig, spec, Date.now());
+    await rigOf(env, town, rig).register();
+    return this.rig(rig);
+  }
+
+  async rig(rig: string): Promise<RigView> {
+    return describeRig(this.#core, this.#rigRow(rig));
+  }
+
+  async rigs(): Promise<RigView[]> {
+    registry.townRow(this.#core.db, this.#core.town);
+    return Promise.all(registry.rigRows(this.#core.db).map((row) => describeRig(this.#core, row)));
+  }
+
+  /** What a Rig and its restore need to know of the rig, and the command that applies where an agent has none. */
+  rigSpec(rig: string): RigSpec {
+    const { spec } = this.#rigRow(rig);
+    const { settings } = registry.townRow(this.#core.db, this.#core.town);
+    return { ...spec, agentCommand: spec.agentCommand ?? settings.agentCommand };
+  }
+
+  /** Removes the rig and everything it knows. */
+  async removeRig(rig: string): Promise<void> {
+    const { db, env, town } = this.#core;
+    this.#rigRow(rig);
+    await rigOf(env, town, rig).erase();
+    registry.removeRig(db, rig);
+  }
+
+  /** Removes the town with its rigs, agents and container. */
+  async erase(): Promise<void> {
+    const { db, env, town, storage } = this.#core;
+    registry.townRow(db, town);
+    await containerOf(env, town).endBoot('kill');
+    for (const { rig } of registry.rigRows(db)) await rigOf(env, town, rig).erase();
+    await directoryOf(env).strike(town);
+    await storage.deleteAlarm();
+    await storage.deleteAll();
+    // The next call must find an object that opens its database anew.
+    this.ctx.waitUntil(Promise.resolve().then(() => this.ctx.abort('the town was erased')));
+  }
+
+  // The directory: called only on the one object that keeps the list of towns
+
+  enrol(town: string): void {
+    registry.enrol(this.#core.db, town, Date.now());
+  }
+
+  strike(town: string): void {
+    registry.strike(this.#core.db, town);
+  }
+
+  towns(): string[] {
+    return registry.enrolled(this.#core.db);
+  }
+
+  // Boots and the container
+
+  /** A boot makes itself known. Throws RelightError `stale_generation` to one that a later boot has replaced. */
+  announce(announcement: Announcement): Promise<Standing> {
+    return this.#vigil.announce(announcement);
+  }
+
+  heartbeat(heartbeat: Heartbeat): Promise<Standing> {
+    return this.#vigil.heartbeat(heartbeat);
+  }
+
+  /** Lets a message of the current life pass. Throws RelightError `stale_generation`. */
+  admit(life: Life): void {
+    admitLife(this.#core.db, life);
+  }
+
+  /** There is work: the container is wanted. Gives the current life, or null while there is none yet. */
+  async light(): Promise<Life | null> {
+    registry.townRow(this.#core.db, this.#core.town);
+    registry.updateTown(this.#core.db, { heldDown: false });
+    const life = currentLife(this.#core.db);
+    if (life === null) await this.#watchdog.wake();
+    return life;
+  }
+
+  /** The operator starts, stops or kills the container. */
+  act(action: ContainerAction['action']): Promise<void> {
+    return this.#vigil.act(action);
+  }
+
+  containerStopped(exitCode: number): Promise<void> {
+    return this.#watchdog.tick(`exit code ${exitCode}`);
+  }
+
+  override async alarm(): Promise<void> {
+    if (registry.hasTown(this.#core.db)) await this.#watchdog.tick(null);
+  }
+
+  // Recoveries
+
+  openRecovery(request: OpenRequest): Promise<Opened> {
+    return this.#recoverer.open(request);
+  }
+
+  readRegistry(recoveryId: string, life: Life, only: readonly string[] | null): Promise<RigToRestore[]> {
+    return this.#recoverer.readRegistry(recoveryId, life, only);
+  }
+
+  notePhase(recoveryId: string, rig: string, phase: Phase): void {
+    recoveries.addPhase(this.#core.db, recoveryId, rig, phase, Date.now());
+    this.#core.feed.publish({ kind: 'phase', recoveryId, rig, phase });
+  }
+
+  rigReported(message: RigReportMessage): Promise<void> {
+    return this.#recoverer.rigReported(message);
+  }
+
+  rigFailed(recoveryId: string, life: Life, rig: string, fault: Fault): Promise<void> {
+    return this.#recoverer.rigFailed(recoveryId, life, rig, fault);
+  }
+
+  closeRecovery(recoveryId: string): Recovery | null {
+    return this.#recoverer.close(recoveryId);
+  }
+
+  /** Replays a recovery by hand, of some rigs or all; a town without a container gets one instead. */
+  replay(rigs: readonly string[] | null): Promise<{ recoveryId: string }> {
+    for (const rig of rigs ?? []) this.#rigRow(rig);
+    return this.#vigil.replay(rigs);
+  }
+
+  /** The newest recoveries, newest first. */
+  recoveries(): Recovery[] {
+    registry.townRow(this.#core.db, this.#core.town);
+    return recoveries.listRecoveries(this.#core.db, LISTED_RECOVERIES);
+  }
+
+  /** One recovery, or the newest. Throws RelightError `unknown_recovery`. */
+  recovery(recoveryId: string): Recovery {
+    registry.townRow(this.#core.db, this.#core.town);
+    const { db } = this.#core;
+    const found =
+      recoveryId === 'latest' ? recoveries.listRecoveries(db, 1)[0] : recoveries.findRecovery(db, recoveryId);
+    if (!found) throw new RelightError('unknown_recovery', `the town has no recovery ${recoveryId}`);
+    return found;
+  }
+
+  // The feed
+
+  /** A Rig or Agent of the town tells of a change. */
+  publish(change: Change): void {
+    if (change.kind === 'rig') registry.noteRigState(this.#core.db, change.rig, change.state);
+    this.#core.feed.publish(change);
+  }
+
+  /** How many agents of a rig are hooked; decides which Rigs hear of a heartbeat. */
+  noteActive(rig: string, activeAgents: number): void {
+    registry.noteActive(this.#core.db, rig, activeAgents);
+  }
+
+  /** The stream of server-sent events. */
+  override fetch(request: Request): Response {
+    registry.townRow(this.#core.db, this.#core.town);
+    const last = Number.parseInt(request.headers.get('last-event-id') ?? '', 10);
+    return new Response(this.#core.feed.stream(Number.isNaN(last) ? null : last), {
+      headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' },
+    });
+  }
+
+  #rigRow(rig: string): registry.RigRow {
+    registry.townRow(this.#core.db, this.#core.town);
+    return registry.rigRow(this.#core.db, rig);
+  }
+}

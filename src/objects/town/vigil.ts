@@ -1,0 +1,97 @@
+import type { Announcement, Heartbeat, Standing } from '../../contract/callbacks.ts';
+import type { AgentSighting } from '../../contract/control.ts';
+import { RelightError } from '../../contract/errors.ts';
+import type { Life } from '../../contract/ids.ts';
+import type { ContainerAction } from '../../contract/town.ts';
+import { bootRecoveryId, launchRecovery } from '../../platform/launch.ts';
+import { logTrouble } from '../../platform/log.ts';
+import { containerOf, rigOf } from '../reach.ts';
+import { currentLife, endNewestBoot, isFencedOff, newestBoot, seeBoot } from './boots.ts';
+import type { TownCore } from './core.ts';
+import { rigRows, townRow, updateTown } from './registry.ts';
+import type { Watchdog } from './watchdog.ts';
+
+/** What the container says of itself, and what the operator wants of it. */
+export class Vigil {
+  readonly #core: TownCore;
+  readonly #watchdog: Watchdog;
+
+  constructor(core: TownCore, watchdog: Watchdog) {
+    this.#core = core;
+    this.#watchdog = watchdog;
+  }
+
+  async announce({ bootId }: Announcement): Promise<Standing> {
+    const { env, town } = this.#core;
+    const life = this.#lifeOf(bootId);
+    if (life === null) {
+      const params = { town, bootId, trigger: 'boot' as const, rigs: null };
+      await launchRecovery(env.RECOVERY, bootRecoveryId(bootId), params);
+    }
+    return { generation: life?.generation ?? null };
+  }
+
+  async heartbeat({ bootId, agents }: Heartbeat): Promise<Standing> {
+    const { env, town, db } = this.#core;
+    const life = this.#lifeOf(bootId);
+    if (life === null) return { generation: null };
+    seeBoot(db, bootId, Date.now());
+    const byRig = Map.groupBy(agents, ({ rig }) => rig);
+    const listeners = rigRows(db).filter(({ rig, activeAgents }) => activeAgents > 0 || byRig.has(rig));
+    const heard = listeners.map(({ rig }) => this.#tellRig(life, rig, byRig.get(rig) ?? []));
+    if (agents.some(({ state }) => state !== 'exited')) await containerOf(env, town).renew();
+    await Promise.all(heard);
+    return { generation: life.generation };
+  }
+
+  async act(action: ContainerAction['action']): Promise<void> {
+    const { env, town, db } = this.#core;
+    townRow(db, town);
+    updateTown(db, { heldDown: action === 'stop', deaths: 0, nextStartAt: null, fault: null });
+    if (action === 'start') {
+      await this.#watchdog.start();
+      return;
+    }
+    await containerOf(env, town).endBoot(action);
+    if (action === 'kill') {
+      const ended = endNewestBoot(db, 'killed by the operator', Date.now());
+      if (ended !== null) await this.#watchdog.darken();
+    }
+    await this.#watchdog.wake();
+  }
+
+  async replay(rigs: readonly string[] | null): Promise<{ recoveryId: string }> {
+    const { env, town, db } = this.#core;
+    townRow(db, town);
+    const { running, health } = await containerOf(env, town).look();
+    if (!running) {
+      updateTown(db, { heldDown: false });
+      return { recoveryId: bootRecoveryId((await this.#watchdog.start()).bootId) };
+    }
+    if (health === null)
+      throw new RelightError('control_unreachable', 'the container runs but does not answer');
+    const recoveryId = `replay-${crypto.randomUUID()}`;
+    await launchRecovery(env.RECOVERY, recoveryId, { town, bootId: health.bootId, trigger: 'replay', rigs });
+    return { recoveryId };
+  }
+
+  /** The life of a boot that speaks; null if it was not accepted yet. Throws RelightError `stale_generation`. */
+  #lifeOf(bootId: string): Life | null {
+    const { db, town } = this.#core;
+    townRow(db, town);
+    const isOver = newestBoot(db)?.bootId === bootId && currentLife(db) === null;
+    if (isOver || isFencedOff(db, bootId))
+      throw new RelightError('stale_generation', `boot ${bootId} is over`);
+    const life = currentLife(db);
+    return life?.bootId === bootId ? life : null;
+  }
+
+  async #tellRig(life: Life, rig: string, sightings: AgentSighting[]): Promise<void> {
+    const { env, town } = this.#core;
+    try {
+      await rigOf(env, town, rig).heartbeat(life, sightings);
+    } catch (error) {
+      logTrouble('heartbeat.unheard', error, { town, rig });
+    }
+  }
+}

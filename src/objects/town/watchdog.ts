@@ -1,0 +1,161 @@
+import pLimit from 'p-limit';
+import { faultOf, RelightError } from '../../contract/errors.ts';
+import { bootRecoveryId, launchRecovery } from '../../platform/launch.ts';
+import { logEvent, logTrouble } from '../../platform/log.ts';
+import { countDeath, deathBackoffMs, planWatch } from '../../rules/watch.ts';
+import type { WatchPlan } from '../../rules/watch.ts';
+import { containerOf, rigOf } from '../reach.ts';
+import { endNewestBoot, newestBoot } from './boots.ts';
+import type { TownCore } from './core.ts';
+import { finishRecovery, recoveredAt, runningRecovery } from './recoveries.ts';
+import { rigRows, townRow, updateTown } from './registry.ts';
+
+/** This many unhealthy ends in a row make a crash loop that the operator is told of. */
+const CRASH_LOOP_DEATHS = 4;
+
+/** Event that wakes a Workflow instance whose engine forgot it; no step waits for it. */
+const NUDGE_EVENT = 'nudge';
+
+/** Keeps the container alive while it is wanted, and sees to it that each boot gets its recovery. */
+export class Watchdog {
+  readonly #core: TownCore;
+  /** One tick at a time: two would both find the container dark and both count its death. */
+  readonly #oneAtATime = pLimit(1);
+
+  constructor(core: TownCore) {
+    this.#core = core;
+  }
+
+  /** Looks, acts, and sets the alarm for the next look. `exit` describes how the container ended, where that is known. */
+  tick(exit: string | null): Promise<void> {
+    return this.#oneAtATime(() => this.#tick(exit));
+  }
+
+  /** Looks again at once. */
+  async wake(): Promise<void> {
+    await this.#core.storage.setAlarm(Date.now());
+  }
+
+  /** Starts the container now. Throws RelightError `container_unavailable`, after noting when it is tried again. */
+  async start(): Promise<{ bootId: string }> {
+    const { env, town, db } = this.#core;
+    const row = townRow(db, town);
+    updateTown(db, { startingSince: Date.now() });
+    this.#core.feed.publish({ kind: 'town', state: 'starting', fault: null });
+    try {
+      const boot = await containerOf(env, town).startBoot(row.settings.drainSeconds);
+      await this.#launch(boot.bootId, 'boot');
+      updateTown(db, { startingSince: null, nextStartAt: null });
+      return boot;
+    } catch (error) {
+      this.#startFailed(error);
+      throw error;
+    }
+  }
+
+  async #tick(exit: string | null): Promise<void> {
+    const { env, town, db, storage } = this.#core;
+    const { running, health } = await containerOf(env, town).look();
+    const row = townRow(db, town);
+    const boot = newestBoot(db);
+    const recovery = runningRecovery(db);
+    const plan = planWatch(
+      {
+        container: { running, bootId: health?.bootId ?? null },
+        currentBoot: boot && { bootId: boot.bootId, ended: boot.endedAt !== null },
+        recovery,
+        wanted: !running && !row.heldDown && (await this.#hasWork()),
+        startingSince: row.startingSince,
+        nextStartAt: row.nextStartAt,
+      },
+      Date.now(),
+    );
+    if (plan.markEnded) await this.#markEnded(exit ?? 'found dead');
+    await this.#carryOut(plan, health?.bootId ?? null, recovery?.recoveryId ?? null);
+    if (plan.nextAt !== null) await storage.setAlarm(this.#nextLook(plan.nextAt));
+  }
+
+  /** A start that just failed has set its own time. */
+  #nextLook(planned: number): number {
+    const { nextStartAt } = townRow(this.#core.db, this.#core.town);
+    return nextStartAt === null ? planned : Math.min(planned, Math.max(Date.now(), nextStartAt));
+  }
+
+  async #carryOut({ act }: WatchPlan, bootId: string | null, recoveryId: string | null): Promise<void> {
+    try {
+      if (act === 'start') await this.start();
+      if (act === 'launch' && bootId !== null) await this.#launch(bootId, 'watchdog');
+      if (act === 'nudge' && recoveryId !== null) await this.#nudge(recoveryId);
+    } catch (error) {
+      logTrouble(`watchdog.${act}_failed`, error, { town: this.#core.town });
+    }
+  }
+
+  /** Whether any agent is hooked. A Rig that cannot be asked counts as work: unknown is not none. */
+  async #hasWork(): Promise<boolean> {
+    const { env, town, db } = this.#core;
+    const counts = await Promise.allSettled(
+      rigRows(db).map(({ rig }) => rigOf(env, town, rig).activeAgents()),
+    );
+    return counts.some((count) => count.status === 'rejected' || count.value > 0);
+  }
+
+  async #markEnded(exit: string): Promise<void> {
+    const { db, town, feed } = this.#core;
+    const now = Date.now();
+    const boot = endNewestBoot(db, exit, now);
+    if (boot === null) return;
+    const deaths = countDeath(townRow(db, town).deaths, recoveredAt(db, boot.generation), now);
+    const looping = deaths >= CRASH_LOOP_DEATHS;
+    const fault = looping
+      ? faultOf('container_unavailable', `died ${deaths} times in a row, last: ${exit}`)
+      : null;
+    updateTown(db, { deaths, fault, nextStartAt: now + deathBackoffMs(deaths), startingSince: null });
+    feed.publish({ kind: 'container.stopped', exit });
+    feed.publish({ kind: 'town', state: looping ? 'degraded' : 'dark', fault });
+    logEvent('boot.ended', { town, bootId: boot.bootId, generation: boot.generation, exit, deaths });
+    await this.darken();
+  }
+
+  /** Tells the Rigs that no agent of theirs runs any more. A Rig that misses it learns it from the next generation. */
+  async darken(): Promise<void> {
+    const { env, town, db } = this.#core;
+    const boot = newestBoot(db);
+    if (boot === null) return;
+    const life = { bootId: boot.bootId, generation: boot.generation };
+    const told = await Promise.allSettled(
+      rigRows(db).map(({ rig }) => rigOf(env, town, rig).leaveGeneration(life)),
+    );
+    for (const result of told) {
+      if (result.status === 'rejected') logTrouble('rig.not_told', result.reason, { town });
+    }
+  }
+
+  #launch(bootId: string, trigger: 'boot' | 'watchdog'): Promise<void> {
+    const { env, town } = this.#core;
+    return launchRecovery(env.RECOVERY, bootRecoveryId(bootId), { town, bootId, trigger, rigs: null });
+  }
+
+  #startFailed(error: unknown): void {
+    const { db, town, feed } = this.#core;
+    const deaths = townRow(db, town).deaths + 1;
+    const reason = error instanceof Error ? error.message : String(error);
+    const fault = faultOf(error instanceof RelightError ? error.code : 'container_unavailable', reason);
+    const nextStartAt = Date.now() + Math.max(1_000, deathBackoffMs(deaths));
+    updateTown(db, { deaths, fault, nextStartAt, startingSince: null });
+    feed.publish({ kind: 'town', state: 'degraded', fault });
+  }
+
+  /** Wakes a recovery that stands still. One whose instance has ended without closing its record is closed here. */
+  async #nudge(recoveryId: string): Promise<void> {
+    const { env, db, town } = this.#core;
+    const instance = await env.RECOVERY.get(recoveryId);
+    const { status } = await instance.status();
+    logEvent('recovery.nudged', { town, recoveryId, status });
+    if (status === 'errored' || status === 'terminated' || status === 'complete') {
+      finishRecovery(db, recoveryId, Date.now());
+    } else {
+      await instance.sendEvent({ type: NUDGE_EVENT, payload: null });
+    }
+  }
+}

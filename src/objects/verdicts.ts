@@ -1,0 +1,28 @@
+import type { Fault } from '../contract/errors.ts';
+import type { Life } from '../contract/ids.ts';
+import type { RecoveryTrigger } from '../contract/recovery.ts';
+
+/** What the Workflow asks for when it opens a recovery. */
+export interface OpenRequest {
+  readonly recoveryId: string;
+  readonly bootId: string;
+  readonly trigger: RecoveryTrigger;
+}
+
+/** Either the life that the recovery is for, or the news that its boot is over. */
+export type Opened = { readonly state: 'open'; readonly life: Life } | { readonly state: 'superseded' };
+
+/** A rig that the recovery brings back; `agents` is how many are hooked, null where the Rig could not be asked. */
+export interface RigToRestore {
+  readonly rig: string;
+  readonly agents: number | null;
+}
+
+/** How a restore ended for the rig as a whole; null where the rig is there, whole or in part. */
+export interface RestoreVerdict {
+  readonly fault: Fault | null;
+}
+
+/** The answer to asking for a rig: its report will come, or is here. */
+export type RestoreState =
+  { readonly state: 'restoring' } | ({ readonly state: 'reported' } & RestoreVerdict);

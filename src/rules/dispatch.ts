@@ -1,0 +1,118 @@
+import type { AgentStatus } from '../contract/agent.ts';
+import type { Fault } from '../contract/errors.ts';
+import type { RigState } from '../contract/rig.ts';
+
+/** Wait before the next try of a bead after its 1st, 2nd … failed attempt. */
+export const ATTEMPT_BACKOFF_MS = [30_000, 60_000, 120_000, 300_000, 600_000] as const;
+
+/** Attempts of one bead after which its agent is `failed` until an operator resumes it. */
+export const MAX_ATTEMPTS = 5;
+
+/** An agent that ran this long was healthy: its attempts start from zero again. */
+export const HEALTHY_RUN_MS = 600_000;
+
+/** A start that no heartbeat has confirmed for this long is asked about. */
+export const START_CONFIRM_MS = 15_000;
+
+/** A working agent that no heartbeat has named for this long is stalled, and asked about. */
+export const AGENT_SILENCE_MS = 90_000;
+
+/** A restore without a report for this long is asked for again; asking is safe to repeat. */
+export const RESTORE_SILENCE_MS = 120_000;
+
+/** How often a Rig looks at its agents while any is hooked. */
+export const PATROL_INTERVAL_MS = 30_000;
+
+const INFRA_BACKOFF_BASE_MS = 500;
+const INFRA_BACKOFF_MAX_MS = 60_000;
+const RESTORE_BACKOFF_BASE_MS = 15_000;
+const RESTORE_BACKOFF_MAX_MS = 600_000;
+
+/** Milliseconds to wait after the `tries`-th failure in a row that was the infrastructure's. */
+export function infraBackoffMs(tries: number): number {
+  return Math.min(INFRA_BACKOFF_MAX_MS, INFRA_BACKOFF_BASE_MS * 2 ** Math.max(0, tries - 1));
+}
+
+/** Milliseconds to wait before a rig whose restore failed for the `tries`-th time is restored again. */
+export function restoreBackoffMs(tries: number): number {
+  return Math.min(RESTORE_BACKOFF_MAX_MS, RESTORE_BACKOFF_BASE_MS * 2 ** Math.max(0, tries - 1));
+}
+
+/** What the dispatcher needs to know of one agent. */
+export interface DispatchAgent {
+  readonly agent: string;
+  readonly status: AgentStatus;
+  readonly hookedAt: number | null;
+  readonly readyGeneration: number;
+  readonly notBefore: number | null;
+  readonly startedAt: number | null;
+  readonly lastSeenAt: number | null;
+}
+
+/** What the dispatcher needs to know of the rig. */
+export interface DispatchRig {
+  readonly generation: number;
+  readonly bootId: string | null;
+  readonly state: RigState;
+  readonly fault: Fault | null;
+  readonly restoringSince: number | null;
+  readonly restoreNotBefore: number | null;
+}
+
+/** What the alarm does now, and when it looks again; `nextAt` is null when there is nothing to look after. */
+export interface DispatchPlan {
+  readonly restore: readonly string[];
+  readonly start: readonly string[];
+  readonly askAbout: readonly string[];
+  readonly nextAt: number | null;
+}
+
+/** Decides which agents get their worktree, which are started, oldest bead first, and which are asked about. */
+export function planDispatch(rig: DispatchRig, agents: readonly DispatchAgent[], now: number): DispatchPlan {
+  const hooked = agents
+    .filter((agent) => agent.hookedAt !== null && agent.status !== 'idle' && agent.status !== 'failed')
+    .toSorted((a, b) => (a.hookedAt ?? 0) - (b.hookedAt ?? 0));
+  if (hooked.length === 0) return { restore: [], start: [], askAbout: [], nextAt: null };
+  if (rig.bootId === null) return { restore: [], start: [], askAbout: [], nextAt: now + PATROL_INTERVAL_MS };
+
+  const pending = hooked.filter((agent) => agent.status === 'pending');
+  const due = pending.filter((agent) => (agent.notBefore ?? 0) <= now);
+  const unready = due.filter((agent) => agent.readyGeneration !== rig.generation);
+  const mayRestore = restoreAt(rig) <= now;
+  const later = [
+    now + PATROL_INTERVAL_MS,
+    ...pending.map((agent) => agent.notBefore ?? 0),
+    ...(unready.length > 0 ? [restoreAt(rig)] : []),
+  ].filter((at) => at > now);
+  return {
+    restore: mayRestore ? unready.map(({ agent }) => agent) : [],
+    start: due.filter((agent) => agent.readyGeneration === rig.generation).map(({ agent }) => agent),
+    askAbout: hooked.filter((agent) => isSilent(agent, now)).map(({ agent }) => agent),
+    nextAt: Math.min(...later),
+  };
+}
+
+/** When the rig may be restored outside a recovery: not while one runs, never after a fault that will not pass. */
+function restoreAt(rig: DispatchRig): number {
+  if (rig.state === 'restoring') return (rig.restoringSince ?? 0) + RESTORE_SILENCE_MS;
+  if (rig.state === 'failed' && rig.fault?.retryable === false) return Number.POSITIVE_INFINITY;
+  return rig.restoreNotBefore ?? 0;
+}
+
+function isSilent(agent: DispatchAgent, now: number): boolean {
+  const since = now - Math.max(agent.startedAt ?? 0, agent.lastSeenAt ?? 0);
+  if (agent.status === 'starting') return since >= START_CONFIRM_MS;
+  return (agent.status === 'working' || agent.status === 'stalled') && since >= AGENT_SILENCE_MS;
+}
+
+/** What becomes of an agent whose process ended by itself before its bead was done. */
+export function planAfterExit(
+  attempts: number,
+  ranMs: number,
+  now: number,
+): { readonly status: 'pending' | 'failed'; readonly attempts: number; readonly notBefore: number | null } {
+  const counted = (ranMs >= HEALTHY_RUN_MS ? 0 : attempts) + 1;
+  if (counted >= MAX_ATTEMPTS) return { status: 'failed', attempts: counted, notBefore: null };
+  const wait = ATTEMPT_BACKOFF_MS[counted - 1] ?? ATTEMPT_BACKOFF_MS[4];
+  return { status: 'pending', attempts: counted, notBefore: now + wait };
+}

@@ -1,0 +1,18 @@
+CREATE TABLE `checkpoints` (
+	`seq` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`bead` text NOT NULL,
+	`at` integer NOT NULL,
+	`generation` integer NOT NULL,
+	`head` text,
+	`data` text NOT NULL
+);
+--> statement-breakpoint
+CREATE INDEX `checkpoints_by_bead` ON `checkpoints` (`bead`,`seq`);--> statement-breakpoint
+CREATE TABLE `recovered` (
+	`id` integer PRIMARY KEY AUTOINCREMENT NOT NULL,
+	`recoveryId` text,
+	`generation` integer NOT NULL,
+	`bead` text NOT NULL,
+	`at` integer NOT NULL,
+	`report` text NOT NULL
+);

@@ -1,0 +1,53 @@
+import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import type { AgentExit, AgentRole, AgentStatus, Bead } from '../../contract/agent.ts';
+import type { Fault } from '../../contract/errors.ts';
+import type { RigState } from '../../contract/rig.ts';
+
+/** One row: how the rig stands in the current generation. */
+export const rig = sqliteTable('rig', {
+  rig: text().primaryKey(),
+  bootId: text(),
+  generation: integer().notNull().default(0),
+  state: text().$type<RigState>().notNull().default('dark'),
+  fault: text({ mode: 'json' }).$type<Fault>(),
+  restoringSince: integer(),
+  restoreTries: integer().notNull().default(0),
+  restoreNotBefore: integer(),
+});
+
+/** The roster. `readyGeneration` is the generation in which the agent's worktree was last brought back. */
+export const agents = sqliteTable('agents', {
+  agent: text().primaryKey(),
+  role: text().$type<AgentRole>().notNull(),
+  baseBranch: text(),
+  agentCommand: text(),
+  status: text().$type<AgentStatus>().notNull().default('idle'),
+  bead: text({ mode: 'json' }).$type<Bead>(),
+  branch: text(),
+  hookedAt: integer(),
+  generation: integer().notNull().default(0),
+  readyGeneration: integer().notNull().default(0),
+  startId: text(),
+  attempts: integer().notNull().default(0),
+  startTries: integer().notNull().default(0),
+  notBefore: integer(),
+  startedAt: integer(),
+  lastSeenAt: integer(),
+  fault: text({ mode: 'json' }).$type<Fault>(),
+  lastExit: text({ mode: 'json' }).$type<AgentExit>(),
+});
+
+/** Beads that are done: a repeated `done` finds its own record here. */
+export const finished = sqliteTable(
+  'finished',
+  {
+    agent: text().notNull(),
+    bead: text().notNull(),
+    branch: text().notNull(),
+    head: text(),
+    prUrl: text(),
+    summary: text(),
+    doneAt: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.agent, table.bead] })],
+);

@@ -1,0 +1,84 @@
+import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import type { Change } from '../../contract/changes.ts';
+import type { Fault } from '../../contract/errors.ts';
+import type {
+  AgentReport,
+  Phase,
+  RecoveryRig,
+  RecoveryStatus,
+  RecoveryTrigger,
+} from '../../contract/recovery.ts';
+import type { RigSpec, RigState } from '../../contract/rig.ts';
+import type { TownSettings } from '../../contract/town.ts';
+
+/** One row: the town itself. `heldDown` is set while the operator wants the container stopped. */
+export const town = sqliteTable('town', {
+  town: text().primaryKey(),
+  settings: text({ mode: 'json' }).$type<TownSettings>().notNull(),
+  heldDown: integer({ mode: 'boolean' }).notNull().default(false),
+  deaths: integer().notNull().default(0),
+  startingSince: integer(),
+  nextStartAt: integer(),
+  fault: text({ mode: 'json' }).$type<Fault>(),
+  createdAt: integer().notNull(),
+});
+
+/** The rig registry, and how each Rig last said it stands. */
+export const rigs = sqliteTable('rigs', {
+  rig: text().primaryKey(),
+  spec: text({ mode: 'json' }).$type<RigSpec>().notNull(),
+  state: text().$type<RigState>().notNull().default('dark'),
+  activeAgents: integer().notNull().default(0),
+  createdAt: integer().notNull(),
+});
+
+/** The boots that were accepted, one generation each. */
+export const boots = sqliteTable('boots', {
+  generation: integer().primaryKey(),
+  bootId: text().notNull().unique(),
+  acceptedAt: integer().notNull(),
+  lastHeartbeatAt: integer(),
+  endedAt: integer(),
+  exit: text(),
+});
+
+export const recoveries = sqliteTable(
+  'recoveries',
+  {
+    recoveryId: text().primaryKey(),
+    bootId: text().notNull(),
+    generation: integer().notNull(),
+    trigger: text().$type<RecoveryTrigger>().notNull(),
+    status: text().$type<RecoveryStatus>().notNull(),
+    startedAt: integer().notNull(),
+    finishedAt: integer(),
+    progressAt: integer().notNull(),
+  },
+  (table) => [index('recoveries_by_start').on(table.startedAt)],
+);
+
+export const recoveryRigs = sqliteTable(
+  'recovery_rigs',
+  {
+    recoveryId: text().notNull(),
+    rig: text().notNull(),
+    status: text().$type<RecoveryRig['status']>().notNull(),
+    fault: text({ mode: 'json' }).$type<Fault>(),
+    phases: text({ mode: 'json' }).$type<Phase[]>().notNull(),
+    agents: text({ mode: 'json' }).$type<AgentReport[]>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.recoveryId, table.rig] })],
+);
+
+/** The newest changes, for readers of the event stream who come back. */
+export const feed = sqliteTable('feed', {
+  seq: integer().primaryKey({ autoIncrement: true }),
+  at: integer().notNull(),
+  change: text({ mode: 'json' }).$type<Change>().notNull(),
+});
+
+/** Filled only in the one Town object that keeps the list of towns. */
+export const directory = sqliteTable('directory', {
+  town: text().primaryKey(),
+  createdAt: integer().notNull(),
+});

@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest';
+import { execa } from 'execa';
+import { startEngine } from '../../../dev/engine/engine.ts';
+import { startTestEngine, temporaryPlace } from './test-engine.ts';
+
+describe('the Docker API of the process engine', () => {
+  test('gives a container 64 hexadecimal digits as its id and finds it by name, id and short id', async () => {
+    const { docker } = await startTestEngine();
+    const { body } = await docker('POST', '/containers/create?name=box', { Image: 'sh' });
+    expect(body).toEqual({ Id: expect.stringMatching(/^[0-9a-f]{64}$/), Warnings: [] });
+    const id = String(Object(body).Id);
+    for (const name of ['box', '/box', id, id.slice(0, 12)]) {
+      const path = `/containers/${encodeURIComponent(name)}/json`;
+      expect((await docker('GET', path)).body).toMatchObject({
+        Id: id,
+        Name: '/box',
+        State: { Status: 'created' },
+      });
+    }
+  });
+
+  test('answers with the status codes that Docker gives', async () => {
+    const { docker } = await startTestEngine();
+    const create = { Image: 'sh', Env: ['SCRIPT=sleep 100'] };
+    const status = async (method: string, path: string, body?: object) =>
+      (await docker(method, path, body)).status;
+    expect(await status('POST', '/containers/create?name=box', create)).toBe(201);
+    expect(await status('POST', '/containers/create?name=box', create)).toBe(409);
+    expect(await status('POST', '/containers/create?name=other', { Image: 'unknown' })).toBe(404);
+    expect(await status('POST', '/containers/create?name=other', { image: 'sh' })).toBe(400);
+    expect(await status('POST', '/containers/create?name=broken', { Image: 'missing-program' })).toBe(201);
+    expect(await status('POST', '/containers/broken/start')).toBe(400);
+    expect(await status('POST', '/containers/box/kill')).toBe(409);
+    expect(await status('POST', '/containers/box/start')).toBe(204);
+    expect(await status('POST', '/containers/box/start')).toBe(304);
+    expect(await status('DELETE', '/containers/box')).toBe(409);
+    expect(await status('POST', '/containers/box/kill?signal=NONSENSE')).toBe(400);
+    expect(await status('POST', '/containers/box/kill?signal=9')).toBe(204);
+    expect(await status('POST', '/containers/box/wait')).toBe(200);
+    expect(await status('DELETE', '/containers/box?force=true')).toBe(204);
+    expect(await status('DELETE', '/containers/box?force=true')).toBe(404);
+    expect(await status('POST', '/containers/box/wait?condition=removed')).toBe(404);
+  });
+
+  test('answers a route that it does not have with 404 and a message', async () => {
+    const { docker } = await startTestEngine();
+    expect(await docker('POST', '/containers/box/exec', {})).toEqual({
+      status: 404,
+      body: { message: 'page not found' },
+    });
+  });
+
+  test('answers the calls that ask about the host, with and without a version in the path', async () => {
+    const { docker } = await startTestEngine();
+    expect(await docker('GET', '/v1.43/_ping')).toEqual({ status: 200, body: 'OK' });
+    expect((await docker('GET', '/volumes?filters=')).body).toMatchObject({ Volumes: [] });
+    expect((await docker('GET', '/networks/bridge')).body).toMatchObject({
+      IPAM: { Config: [{ Subnet: '127.0.0.0/8', Gateway: '127.0.0.1' }] },
+    });
+  });
+
+  test('lists by label, image and state, with the labels kept from the create request', async () => {
+    const { docker, run } = await startTestEngine();
+    await run('running', 'sleep 100');
+    const Labels = { 'dev.workerd.session': 's1', other: '' };
+    await docker('POST', '/containers/create?name=labelled', {
+      Image: 'sh',
+      Labels,
+      HostConfig: { NetworkMode: 'none' },
+    });
+    const list = async (query: string, filters: object) =>
+      (
+        await docker(
+          'GET',
+          `/containers/json?${query}&filters=${encodeURIComponent(JSON.stringify(filters))}`,
+        )
+      ).body;
+    const labelled = [{ Names: ['/labelled'], Labels, HostConfig: { NetworkMode: 'none' } }];
+    expect(await list('all=1', { label: ['dev.workerd.session=s1'] })).toMatchObject(labelled);
+    expect(await list('all=1', { label: { other: true } })).toMatchObject(labelled);
+    expect(await list('all=1', { label: ['dev.workerd.session=s2'] })).toEqual([]);
+    expect(await list('all=1', { ancestor: ['sh'] })).toHaveLength(2);
+    expect(await list('', {})).toMatchObject([{ Names: ['/running'] }]);
+    expect(await list('all=1', { nonsense: ['x'] })).toEqual({ message: "invalid filter 'nonsense'" });
+  });
+
+  test('holds a wait for removal open until the container is removed', async () => {
+    const { docker, run, exitCode } = await startTestEngine();
+    await run('box', 'exit 3');
+    let removed = false;
+    const wait = docker('POST', '/containers/box/wait?condition=removed').finally(() => (removed = true));
+    await exitCode('box');
+    expect(removed).toBe(false);
+    await docker('DELETE', '/containers/box');
+    expect((await wait).body).toEqual({ StatusCode: 3 });
+  });
+
+  test('refuses a socket path that is too long for a unix socket', async () => {
+    const { rootDir } = await temporaryPlace();
+    const socketPath = `/tmp/${'x'.repeat(100)}`;
+    await expect(startEngine({ rootDir, socketPath, command: () => null })).rejects.toThrow('too long');
+  });
+});
+
+describe('the stand-in for the docker CLI', () => {
+  test('builds, pulls and informs without doing anything, and reads the Dockerfile to its end', async () => {
+    const { engine } = await startTestEngine();
+    const standIn = engine.wranglerEnv['WRANGLER_DOCKER_BIN'] ?? '';
+    const build = ['build', '--load', '-t', 'x:1', '--platform', 'linux/amd64', '-f', '-', '.'];
+    await execa(standIn, build, { input: 'FROM scratch\n'.repeat(100_000) });
+    await execa(standIn, ['info']);
+    await execa(standIn, ['pull', 'sidecar']);
+    const security = ['--host', 'unix:///s', 'info', '--format', '{{json .SecurityOptions}}'];
+    expect(JSON.parse((await execa(standIn, security)).stdout)).toEqual([]);
+  });
+
+  test('finds the containers of an image and removes them, as wrangler does when it stops', async () => {
+    const { engine, run } = await startTestEngine();
+    await run('box', 'sleep 100');
+    const standIn = engine.wranglerEnv['WRANGLER_DOCKER_BIN'] ?? '';
+    const docker = execa({ env: engine.wranglerEnv });
+    const ps = ['ps', '-a', '--filter', 'ancestor=sh', '--format', '{{.ID}}'];
+    const { stdout } = await docker(standIn, ps);
+    expect(stdout).toBe(engine.containers()[0]?.id);
+    await docker(standIn, ['rm', '--force', stdout]);
+    expect(engine.containers()).toEqual([]);
+    expect((await docker(standIn, ps)).stdout).toBe('');
+  });
+});

@@ -1,0 +1,51 @@
+import { WorkflowEntrypoint } from 'cloudflare:workers';
+import type { WorkflowEvent, WorkflowStep } from 'cloudflare:workers';
+import { faultOf } from '../src/contract/errors.ts';
+import type { Fault } from '../src/contract/errors.ts';
+import type { Life } from '../src/contract/ids.ts';
+import type { Recovery } from '../src/contract/recovery.ts';
+import type { RecoveryParams } from '../src/platform/launch.ts';
+import { MAX_WAITS, RESTORE_PAUSES_MS } from './policy.ts';
+import { RecoverySteps } from './steps.ts';
+
+/** Brings a town back after its container started: one instance per boot. Its output is the recovery's record. */
+export class RecoveryWorkflow extends WorkflowEntrypoint<Env, RecoveryParams> {
+  override async run(
+    event: Readonly<WorkflowEvent<RecoveryParams>>,
+    step: WorkflowStep,
+  ): Promise<Recovery | null> {
+    const steps = new RecoverySteps(this.env, step, event.instanceId, event.payload);
+    const opened = await steps.open();
+    if (opened.state === 'superseded') return null;
+    const rigs = await steps.readRigRegistry(opened.life);
+    await Promise.all(rigs.map(({ rig }) => bringBackRig(steps, opened.life, rig)));
+    return steps.close();
+  }
+}
+
+/** Brings one rig back, or records why not. Never throws, so that one rig does not hold the others back. */
+async function bringBackRig(steps: RecoverySteps, life: Life, rig: string): Promise<void> {
+  try {
+    const fault = await restoreWithRetries(steps, life, rig);
+    await (fault === null ? steps.wakeRig(life, rig) : steps.giveUpRig(life, rig, fault));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    await steps.giveUpRig(life, rig, faultOf('control_unreachable', reason));
+  }
+}
+
+/** Null once the rig is there, whole or in part; else why it is not. */
+async function restoreWithRetries(steps: RecoverySteps, life: Life, rig: string): Promise<Fault | null> {
+  let failures = 0;
+  for (let round = 1; round <= MAX_WAITS; round += 1) {
+    const asked = await steps.restoreRig(life, rig, round);
+    if (asked.state === 'refused') return asked.fault;
+    if (asked.state === 'silent') continue;
+    if (asked.fault === null) return null;
+    const pauseMs = asked.fault.retryable ? RESTORE_PAUSES_MS[failures] : undefined;
+    if (pauseMs === undefined) return asked.fault;
+    failures += 1;
+    await steps.pause(rig, round, pauseMs);
+  }
+  return faultOf('restore_timeout', `no report of rig ${rig} after ${MAX_WAITS} waits`);
+}

@@ -6,5 +6,5 @@ for (const object of ['town', 'rig', 'agent']) {
     stdio: 'inherit',
     preferLocal: true,
   })`drizzle-kit generate --dialect sqlite --driver durable-sqlite
-    --schema ./src/tables/${object}/schema.ts --out ./src/tables/${object}/migrations`;
+    --name tables --schema ./src/tables/${object}/schema.ts --out ./src/tables/${object}/migrations`;
 }

@@ -16,7 +16,10 @@ const MEANINGS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/not valid: is this a git repository|invalid server response/i, 'git_not_a_repository'],
   [/bad line length character|does not appear to be a git repository/i, 'git_not_a_repository'],
   [/unexpected content.type|returned error: 4\d\d/i, 'git_not_a_repository'],
-  [/failed to connect|connection (?:refused|timed out|reset|closed)|could ?n[o']t connect/i, 'git_unreachable'],
+  [
+    /failed to connect|connection (?:refused|timed out|reset|closed)|could ?n[o']t connect/i,
+    'git_unreachable',
+  ],
   [/operation (?:timed out|too slow)|no route to host|network is unreachable/i, 'git_unreachable'],
   [/empty reply from server|RPC failed; curl|transfer closed|recv failure|send failure/i, 'git_unreachable'],
   [/certificate|gnutls|SSL|TLS connect/, 'git_unreachable'],

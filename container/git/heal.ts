@@ -46,7 +46,8 @@ async function relink(repo: string, agents: string): Promise<void> {
     const admin = await adminNamedBy(repo, dir);
     if (admin === null || !existsSync(admin)) continue;
     const gitFile = (await readIfThere(join(admin, 'gitdir')))?.trim() ?? '';
-    if (gitFile === '' || !existsSync(gitFile)) await writeWhole(join(admin, 'gitdir'), `${join(dir, '.git')}\n`);
+    if (gitFile === '' || !existsSync(gitFile))
+      await writeWhole(join(admin, 'gitdir'), `${join(dir, '.git')}\n`);
   }
 }
 

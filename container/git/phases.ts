@@ -4,6 +4,14 @@ import { asRelightError } from './errors.ts';
 /** What a phase is about; `agent` is null for the work of a whole rig. */
 export type PhaseName = Pick<Phase, 'name' | 'agent' | 'work'>;
 
+/** A phase that is under way. */
+export interface RunningPhase {
+  /** Starts the clock again: what went before was waiting. */
+  restart(): void;
+  /** Ends the phase, once. */
+  end(ok: boolean, detail: string): void;
+}
+
 /** Measures phases, tells of each as it ends, and keeps them all for the report. */
 export class Phases {
   readonly ended: Phase[] = [];
@@ -13,30 +21,36 @@ export class Phases {
     this.#onPhase = onPhase;
   }
 
-  /** Starts a phase now. What it returns ends it, once. */
-  begin(name: PhaseName): (ok: boolean, detail: string) => void {
-    const startedAt = Date.now();
-    const from = performance.now();
-    return (ok, detail) => {
-      const phase: Phase = { ...name, startedAt, ms: performance.now() - from, ok, detail };
-      this.ended.push(phase);
-      this.#onPhase(phase);
+  /** Starts a phase now. */
+  begin(name: PhaseName): RunningPhase {
+    let startedAt = Date.now();
+    let from = performance.now();
+    return {
+      restart: () => {
+        startedAt = Date.now();
+        from = performance.now();
+      },
+      end: (ok, detail) => {
+        const phase: Phase = { ...name, startedAt, ms: performance.now() - from, ok, detail };
+        this.ended.push(phase);
+        this.#onPhase(phase);
+      },
     };
   }
 
   /** Runs `work` as one phase; `detail` describes its result. An error ends the phase as failed and goes on. */
   async measure<Result>(
     name: PhaseName,
-    work: () => Promise<Result>,
+    work: (phase: RunningPhase) => Promise<Result>,
     detail: (result: Result) => string,
   ): Promise<Result> {
-    const end = this.begin(name);
+    const phase = this.begin(name);
     try {
-      const result = await work();
-      end(true, detail(result));
+      const result = await work(phase);
+      phase.end(true, detail(result));
       return result;
     } catch (error) {
-      end(false, asRelightError(error).message);
+      phase.end(false, asRelightError(error).message);
       throw error;
     }
   }

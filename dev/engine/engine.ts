@@ -78,6 +78,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const { socketPath } = options;
   if (Buffer.byteLength(socketPath) > SOCKET_PATH_LIMIT)
     throw new Error(`socket path too long: ${socketPath}`);
+  const env = await wranglerEnv(socketPath);
   const rootDir = await claimRoot(options.rootDir, socketPath);
   await removeStaleSocket(socketPath);
   await killMarked(`${rootDir}/`);
@@ -98,8 +99,13 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   };
   const answer = getRequestListener(dockerApi({ inventory, make }).fetch);
   const server = createServer((request, response) => void answer(request, response));
-  server.listen(socketPath);
-  await once(server, 'listening');
+  try {
+    server.listen(socketPath);
+    await once(server, 'listening');
+  } catch (error) {
+    await reaper.finish();
+    throw error;
+  }
 
   const shutDown = async (): Promise<void> => {
     try {
@@ -114,7 +120,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
     containers: () => apps(inventory).map(infoOf),
     kill: (idOrName, signal) => inventory.get(idOrName).kill(signal),
     close: () => (closing ??= shutDown()),
-    wranglerEnv: await wranglerEnv(socketPath),
+    wranglerEnv: env,
   };
 }
 

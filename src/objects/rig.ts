@@ -119,7 +119,7 @@ export class Rig extends DurableObject<Env> {
   /** Moves the rig into the generation; gives the number of agents whose worktrees have to be there. */
   async enterGeneration(life: Life): Promise<number> {
     const { db, rig } = this.#core;
-    if (enterGeneration(db, rig, life, Date.now())) this.#tellAll();
+    if (enterGeneration(db, rig, life, Date.now(), true)) this.#tellAll();
     const { bootId } = this.#own();
     if (bootId === null) updateOwn(db, { bootId: life.bootId });
     await this.#noteActive();

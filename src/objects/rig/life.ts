@@ -32,9 +32,10 @@ export function lifeOf({ bootId, generation }: RigRow): Life | null {
 
 /**
  * Moves the rig into a generation, and in the same transaction every agent that ran in an older one to `pending`. The
- * generation it is in already changes nothing. Throws RelightError `stale_generation` for an older one.
+ * generation it is in already changes nothing. `isRestoring` says that a recovery is about to ask for its worktrees, so
+ * that the rig does not ask by itself. Throws RelightError `stale_generation` for an older one.
  */
-export function enterGeneration(db: Database, rig: string, life: Life, now: number): boolean {
+export function enterGeneration(db: Database, rig: string, life: Life, now: number, isRestoring: boolean): boolean {
   return db.transaction((tx) => {
     const own = ownRow(tx as Database, rig);
     if (life.generation < own.generation) {
@@ -44,7 +45,7 @@ export function enterGeneration(db: Database, rig: string, life: Life, now: numb
       );
     }
     if (life.generation === own.generation) return false;
-    const isActive = activeRows(tx as Database).length > 0;
+    const isActive = isRestoring && activeRows(tx as Database).length > 0;
     tx.update(rigTable)
       .set({
         ...life,
@@ -76,7 +77,7 @@ export function leaveGeneration(db: Database, rig: string, life: Life): boolean 
 
 /** Lets a message of the rig's generation or a newer one pass; a newer one is entered. Throws `stale_generation`. */
 export function admit(db: Database, rig: string, life: Life, now: number): void {
-  enterGeneration(db, rig, life, now);
+  enterGeneration(db, rig, life, now, false);
   const { bootId } = ownRow(db, rig);
   if (bootId === null) updateOwn(db, { bootId: life.bootId });
 }

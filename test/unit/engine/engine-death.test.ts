@@ -69,6 +69,13 @@ describe('an engine', () => {
     expect(existsSync(join(rootDir, 'precious'))).toBe(true);
   });
 
+  test('leaves nothing behind when it cannot listen', async () => {
+    const { rootDir } = await temporaryPlace();
+    const socketPath = join(rootDir, 'no', 'such', 'directory');
+    await expect(startEngine({ rootDir, socketPath, command: nothing })).rejects.toThrow(/listen/);
+    expect(existsSync(rootDir)).toBe(false);
+  });
+
   test('refuses the directory and the socket of another running engine', async () => {
     const { rootDir, socketPath } = await startTestEngine();
     const elsewhere = await temporaryPlace();

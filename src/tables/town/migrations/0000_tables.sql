@@ -44,6 +44,8 @@ CREATE TABLE `recovery_rigs` (
 CREATE TABLE `rigs` (
 	`rig` text PRIMARY KEY NOT NULL,
 	`spec` text NOT NULL,
+	`state` text DEFAULT 'dark' NOT NULL,
+	`activeAgents` integer DEFAULT 0 NOT NULL,
 	`createdAt` integer NOT NULL
 );
 --> statement-breakpoint

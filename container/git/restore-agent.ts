@@ -1,0 +1,118 @@
+import type { WorktreePlan } from '../../src/contract/control.ts';
+import { RelightError } from '../../src/contract/errors.ts';
+import type { AgentReport } from '../../src/contract/recovery.ts';
+import type { BranchPlan } from './arrange-branch.ts';
+import { findCheckpointCommit } from './checkpoint-commit.ts';
+import { asRelightError, faultFrom } from './errors.ts';
+import { fillWorktree, trackedFiles } from './fill-worktree.ts';
+import { unfinishedOperation } from './inspect-worktree.ts';
+import { worktreeDir } from './layout.ts';
+import type { RunningPhase } from './phases.ts';
+import { placeWorktree } from './place-worktree.ts';
+import type { ReadyWorktree } from './place-worktree.ts';
+import type { RigRestore } from './restore-context.ts';
+import { checkoutPool } from './turns.ts';
+import { endMaking, isSetupOwed, markSetup, writeReadyMark } from './worktree-marks.ts';
+import { adminNamedBy } from './worktree-registry.ts';
+
+/** One agent's part of a restore; `report` is filled in as far as it gets. */
+interface AgentRestore {
+  readonly restore: RigRestore;
+  readonly plan: WorktreePlan;
+  readonly dir: string;
+  readonly report: AgentReport;
+}
+
+/** Brings one agent's worktree back. A failure is the fault of the report, never an exception. */
+export async function restoreAgent(restore: RigRestore, plan: WorktreePlan): Promise<AgentReport> {
+  const { agent, bead, branch } = plan;
+  const dir = worktreeDir(restore.git.workspace, restore.rig, agent);
+  const report: AgentReport = {
+    ...{ agent, bead, branch, head: null, files: 0, lost: [], warnings: [], fault: null },
+    ...{ from: 'remote', snapshot: 'none' },
+  };
+  const own: AgentRestore = { restore, plan, dir, report };
+  try {
+    const name = { name: 'worktree', agent, work: 'git' } as const;
+    const outcome = (): string => `${report.from} ${report.head ?? 'without commits'}`;
+    await restore.phases.measure(name, async (phase) => bringBack(own, phase), outcome);
+    await setUp(own);
+  } catch (error) {
+    report.fault = faultFrom(error);
+  }
+  restore.hooks.onAgent(report);
+  return report;
+}
+
+async function bringBack(own: AgentRestore, phase: RunningPhase): Promise<void> {
+  const { restore, plan, dir, report } = own;
+  const placed = await restore.addInTurn(async () => {
+    phase.restart();
+    return placeWorktree(restore, plan, dir);
+  });
+  report.warnings.push(...placed.warnings);
+  if (placed.kind === 'kept') await describeKept(own, placed.ready);
+  else await finishNew(own, placed.branch);
+  if (restore.remote instanceof RelightError) return;
+  const found = await findCheckpointCommit(restore, {
+    agent: plan.agent,
+    commit: plan.checkpointHead,
+    head: report.head,
+    kept: placed.kind === 'kept',
+  });
+  report.lost.push(...found.lost);
+  report.warnings.push(...found.warnings);
+}
+
+async function describeKept(
+  { restore, plan, dir, report }: AgentRestore,
+  ready: ReadyWorktree,
+): Promise<void> {
+  report.from = 'kept';
+  report.snapshot = 'kept';
+  report.head = ready.head;
+  report.files = (await trackedFiles(restore.git, dir)).files;
+  const operation = unfinishedOperation(ready.admin);
+  if (operation !== null) report.warnings.push(`${operation} is unfinished in it and was left as it was`);
+  else if (ready.branch !== plan.branch) {
+    report.warnings.push(`it has ${ready.branch ?? 'a detached HEAD'} checked out, not ${plan.branch}`);
+  }
+}
+
+async function finishNew({ restore, plan, dir, report }: AgentRestore, branch: BranchPlan): Promise<void> {
+  const { git, repo, access, request } = restore;
+  report.from = branch.from;
+  const { commit } = branch;
+  if (commit !== null) {
+    const filled = await checkoutPool(async () => fillWorktree(git, dir, { commit, command: access }));
+    report.head = commit;
+    report.files = filled.files;
+    report.warnings.push(...filled.warnings);
+  }
+  // Here the newest snapshot is put back, before the mark: until then the worktree may be thrown away and redone.
+  const admin = await adminNamedBy(repo, dir);
+  if (admin === null) throw new RelightError('git_failed', 'git made a worktree outside the repository');
+  if (request.setupCommand !== null) await markSetup(admin, 'owed');
+  await writeReadyMark(admin, { branch: plan.branch, bead: plan.bead, baseBranch: plan.baseBranch });
+  await endMaking(repo, plan.agent);
+}
+
+/** Runs the rig's setup command where it has not succeeded yet: in a new worktree, or again after a failure. */
+async function setUp({ restore, plan, dir }: AgentRestore): Promise<void> {
+  const { repo, hooks, phases, request } = restore;
+  const admin = await adminNamedBy(repo, dir);
+  if (request.setupCommand === null || admin === null || !(await isSetupOwed(admin))) return;
+  const name = { name: 'setup', agent: plan.agent, work: 'setup' } as const;
+  await phases.measure(
+    name,
+    async () => {
+      try {
+        await hooks.runSetup?.(plan.agent, dir);
+      } catch (error) {
+        throw new RelightError('setup_failed', asRelightError(error).message, { cause: error });
+      }
+    },
+    () => 'done',
+  );
+  await markSetup(admin, 'done');
+}

@@ -1,0 +1,40 @@
+import type { RestoreRequest } from '../../src/contract/control.ts';
+import type { RelightError } from '../../src/contract/errors.ts';
+import type { AgentReport, Phase } from '../../src/contract/recovery.ts';
+import type { LocalRefs } from './local-refs.ts';
+import type { Phases } from './phases.ts';
+import type { RemoteRefs } from './remote-refs.ts';
+import type { Git, GitCommand } from './run-git.ts';
+
+/** What the caller of a restore wants to hear and to do. */
+export interface RestoreHooks {
+  onPhase(phase: Phase): void;
+  onAgent(report: AgentReport): void;
+  /** Runs the rig's setup command in a new worktree; a rejection becomes the agent's `setup_failed`. */
+  runSetup?(agent: string, dir: string): Promise<void>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What is known of the remote after the fetch; `failures` are those of single branches. */
+export interface FetchedRemote {
+  readonly refs: RemoteRefs;
+  readonly failures: ReadonlyMap<string, RelightError>;
+}
+
+/** One restore of one rig under way. */
+export interface RigRestore {
+  readonly git: Git;
+  readonly rig: string;
+  readonly repo: string;
+  readonly request: RestoreRequest;
+  readonly hooks: RestoreHooks;
+  readonly phases: Phases;
+  /** How commands reach the remote: whose credential they may use, and what stops them. */
+  readonly access: GitCommand;
+  /** The remote, or why it could not be brought here. */
+  readonly remote: FetchedRemote | RelightError;
+  /** Kept up to date by whoever writes refs during the restore. */
+  readonly local: LocalRefs;
+  /** Worktrees are added one after the other: `git worktree add` writes what all of them share. */
+  addInTurn<Result>(work: () => Promise<Result>): Promise<Result>;
+}

@@ -1,0 +1,130 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import pLimit from 'p-limit';
+import type { RestoreRequest } from '../../src/contract/control.ts';
+import { RelightError } from '../../src/contract/errors.ts';
+import type { RigReport } from '../../src/contract/recovery.ts';
+import { ensureBareRepo, removeHalfMade } from './bare-repo.ts';
+import { asRelightError, faultFrom } from './errors.ts';
+import { fetchEach, forgetVanished, isMissingRemoteRef, planFetch } from './fetch-refs.ts';
+import { healRepository } from './heal.ts';
+import { agentsDir, repoDir } from './layout.ts';
+import { readLocalRefs } from './local-refs.ts';
+import { Phases } from './phases.ts';
+import { listRemoteRefs } from './remote-refs.ts';
+import type { RemoteRefs } from './remote-refs.ts';
+import { restoreAgent } from './restore-agent.ts';
+import type { FetchedRemote, RestoreHooks, RigRestore } from './restore-context.ts';
+import type { Git, GitCommand } from './run-git.ts';
+import { defaultBranchOf } from './start-point.ts';
+import { inTurn } from './turns.ts';
+
+/** How often the remote is asked again when a branch vanishes between the listing and the fetch. */
+const LISTINGS = 3;
+
+/** What all steps of one restore share before it is known what the remote has. */
+interface Job {
+  readonly git: Git;
+  readonly rig: string;
+  readonly repo: string;
+  readonly request: RestoreRequest;
+  readonly access: GitCommand;
+  readonly phases: Phases;
+}
+
+/**
+ * Brings back the worktrees of one rig: heals what is there, fetches what is needed, makes what is missing, and leaves
+ * alone what is ready. Safe to repeat and to cut off anywhere. Failures are faults of the report, never exceptions;
+ * restores of the same rig run one after the other.
+ */
+export async function restoreRig(
+  git: Git,
+  rig: string,
+  request: RestoreRequest,
+  hooks: RestoreHooks,
+): Promise<RigReport> {
+  const repo = repoDir(git.workspace, rig);
+  return inTurn(repo, async () => {
+    const phases = new Phases((phase) => hooks.onPhase(phase));
+    const access: GitCommand = { credentialsOf: request.credential ? rig : null, signal: hooks.signal };
+    const job: Job = { git, rig, repo, request, access, phases };
+    const remote = await prepareRepository(job).catch(asRelightError);
+    const agents = await restoreAgents(job, remote, hooks).catch(asRelightError);
+    const reports = agents instanceof RelightError ? [] : agents;
+    const failed = [remote, agents].find((result) => result instanceof RelightError);
+    const fault = failed === undefined ? null : faultFrom(failed);
+    return { rig, status: statusOf(fault !== null, reports), fault, phases: phases.ended, agents: reports };
+  });
+}
+
+/** A rig whose remote cannot be asked is `partial` while some of its worktrees are here and ready. */
+function statusOf(failed: boolean, agents: RigReport['agents']): RigReport['status'] {
+  const good = agents.filter((agent) => agent.fault === null).length;
+  if (!failed && good === agents.length) return 'ready';
+  return good > 0 || (!failed && agents.length > 0) ? 'partial' : 'failed';
+}
+
+/** The bare repository with everything in it that the agents need. */
+async function prepareRepository(job: Job): Promise<FetchedRemote> {
+  const { git, rig } = job;
+  await mkdir(agentsDir(git.workspace, rig), { recursive: true });
+  await removeHalfMade(git, rig);
+  const [first] = await Promise.all([listRefs(job), healRepository(git, rig)]);
+  let refs = first;
+  for (let listing = 1; ; listing += 1) {
+    try {
+      const failures = await fetchNeeded(job, refs);
+      return { refs, failures };
+    } catch (error) {
+      if (!isMissingRemoteRef(error) || listing === LISTINGS) throw error;
+      refs = await listRefs(job);
+    }
+  }
+}
+
+async function listRefs({ git, rig, request, access, phases }: Job): Promise<RemoteRefs> {
+  return phases.measure(
+    { name: 'list refs', agent: null, work: 'git' },
+    async () =>
+      listRemoteRefs(git, rig, request.gitUrl, { credential: request.credential, signal: access.signal }),
+    ({ heads, defaultBranch }) => `${heads.size} branches, default ${defaultBranch ?? 'unknown'}`,
+  );
+}
+
+async function fetchNeeded(job: Job, refs: RemoteRefs): Promise<ReadonlyMap<string, RelightError>> {
+  const { git, rig, repo, request, access, phases } = job;
+  const branches = request.agents.map((plan) => plan.branch);
+  const bases = [
+    defaultBranchOf(request.defaultBranch, refs),
+    ...request.agents.map((plan) => plan.baseBranch),
+  ];
+  const followed = {
+    branches: [...new Set(branches)].sort(),
+    bases: [...new Set(bases.filter((base) => base !== null))].filter((base) => refs.heads.has(base)).sort(),
+  };
+  const [anyHead] = refs.heads.values();
+  const objectFormat = anyHead?.length === 64 ? 'sha256' : 'sha1';
+  return phases.measure(
+    { name: 'fetch', agent: null, work: 'git' },
+    async () => {
+      await ensureBareRepo(git, rig, { url: request.gitUrl, objectFormat, followed, heads: refs.heads });
+      const local = await readLocalRefs(git, repo, access);
+      const plan = planFetch([...followed.bases, ...followed.branches], refs, local);
+      await forgetVanished(git, repo, plan.vanished);
+      return fetchEach(git, repo, plan.missing, access);
+    },
+    (failures) => (failures.size === 0 ? 'done' : `failed for ${[...failures.keys()].join(', ')}`),
+  );
+}
+
+async function restoreAgents(
+  job: Job,
+  remote: FetchedRemote | RelightError,
+  hooks: RestoreHooks,
+): Promise<RigReport['agents']> {
+  const { git, repo, request, access } = job;
+  const local = existsSync(repo) ? await readLocalRefs(git, repo, access) : new Map<string, string>();
+  const restore: RigRestore = { ...job, hooks, remote, local, addInTurn: pLimit(1) };
+  const plans = [...new Map(request.agents.map((plan) => [plan.agent, plan])).values()];
+  return Promise.all(plans.map((plan) => restoreAgent(restore, plan)));
+}

@@ -1,0 +1,131 @@
+import { describe, expect, test, vi } from 'vitest';
+import { BOOT_HEADER, CONTROL, ControlHealth } from '../../../src/contract/control.ts';
+import { restoreRequest, spawnControl, startControl, startRequest } from './control-process.ts';
+import { eventually, GENERATION, problem, startFakeWorker, TOKEN } from './fake-worker.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
+
+describe('a control server that starts', () => {
+  test('listens, and says which boot it is', async () => {
+    const worker = await startFakeWorker();
+    const control = await startControl(worker.url);
+    const answer = await control.call(CONTROL.health);
+    expect(answer.status).toBe(200);
+    expect(ControlHealth.parse(answer.json())).toMatchObject({
+      town: 'town',
+      bootId: control.bootId,
+      draining: false,
+      agents: 0,
+    });
+  });
+
+  test('announces its boot and learns its generation from the answer', async () => {
+    const worker = await startFakeWorker();
+    const control = await startControl(worker.url);
+    expect(await worker.call('announce')).toMatchObject({ bootId: control.bootId });
+    await eventually(async () => {
+      const health = ControlHealth.parse((await control.call(CONTROL.health)).json());
+      expect(health.generation).toBe(GENERATION);
+    });
+    expect(worker.problems).toEqual([]);
+  });
+
+  test('announces again until it is heard, whatever the Worker says first', async () => {
+    const worker = await startFakeWorker();
+    const answers = [problem('internal'), { status: 502 }, problem('unauthorized'), problem('unknown_town')];
+    worker.answer('announce', () => answers.shift() ?? { status: 200, json: { generation: GENERATION } });
+    const control = await startControl(worker.url);
+    await eventually(() => expect(control.events).toContainEqual(expect.objectContaining({ event: 'control.announced' })));
+    expect(worker.bodies('announce')).toHaveLength(5);
+  });
+
+  test('waits as long as the Worker asks before it announces again', async () => {
+    const worker = await startFakeWorker();
+    const times: number[] = [];
+    worker.answer('announce', () => {
+      times.push(Date.now());
+      if (times.length === 1) return problem('internal', { 'retry-after': '1' });
+      return { status: 200, json: { generation: GENERATION } };
+    });
+    await startControl(worker.url);
+    const [first = 0, second = 0] = await eventually(() => {
+      expect(times).toHaveLength(2);
+      return times;
+    });
+    expect(second - first).toBeGreaterThanOrEqual(1000);
+  });
+
+  test('learns its generation from a heartbeat when the announcement had none', async () => {
+    const worker = await startFakeWorker();
+    worker.answer('announce', () => ({ status: 200, json: { generation: null } }));
+    const control = await startControl(worker.url);
+    await worker.call('heartbeat');
+    await eventually(async () => {
+      expect(ControlHealth.parse((await control.call(CONTROL.health)).json()).generation).toBe(GENERATION);
+    });
+  });
+
+  test.each([
+    [{ RELIGHT_URL: 'not a url' }, 'RELIGHT_URL'],
+    [{ GT_TOWN: 'Not An Id' }, 'GT_TOWN'],
+    [{ RELIGHT_TOKEN: '' }, 'RELIGHT_TOKEN'],
+    [{ PORT: 'http' }, 'PORT'],
+    [{ WORKSPACE: 'relative' }, 'WORKSPACE'],
+  ])('with the environment %j ends with 1 and one sentence that names %s', async (bad, name) => {
+    const good = { GT_TOWN: 'town', RELIGHT_URL: 'http://127.0.0.1:9', RELIGHT_TOKEN: TOKEN, PORT: '0' };
+    const { ended, stderr } = spawnControl({ ...good, ...bad });
+    expect(await ended).toEqual({ code: 1, signal: null });
+    expect(stderr()).toContain(name);
+    expect(stderr().trim().split('\n')).toHaveLength(1);
+    expect(stderr()).not.toContain(TOKEN);
+  });
+});
+
+describe('a control call', () => {
+  test('for another boot is refused with stale_boot', async () => {
+    const worker = await startFakeWorker();
+    const control = await startControl(worker.url);
+    const other = { bootId: 'f'.repeat(32), generation: GENERATION };
+    const places = { rig: 'rig', agent: 'a' };
+    const answers = [
+      await control.call(CONTROL.start, places, startRequest(other, {})),
+      await control.call(CONTROL.stop, places, { life: other }),
+      await control.call(CONTROL.restore, places, restoreRequest(other, 'https://git.invalid/rig.git', ['a'])),
+    ];
+    for (const answer of answers) {
+      expect(answer.status).toBe(409);
+      expect(answer.type).toContain('application/problem+json');
+      expect(answer.json()).toMatchObject({ code: 'stale_boot', retryable: false });
+    }
+    const health = await fetch(`${control.url}${CONTROL.health.path}`, { headers: { [BOOT_HEADER]: other.bootId } });
+    expect(health.status).toBe(409);
+  });
+
+  test('of an earlier generation is refused, of a later one teaches the generation', async () => {
+    const worker = await startFakeWorker();
+    const control = await startControl(worker.url);
+    const stop = async (generation: number): Promise<number> => {
+      const life = { bootId: control.bootId, generation };
+      return (await control.call(CONTROL.stop, { rig: 'rig', agent: 'a' }, { life })).status;
+    };
+    expect(await stop(GENERATION)).toBe(204);
+    expect(await stop(GENERATION + 4)).toBe(204);
+    expect(await stop(GENERATION)).toBe(409);
+  });
+
+  test('that is not what the contract says is refused with the places that are wrong', async () => {
+    const worker = await startFakeWorker();
+    const control = await startControl(worker.url);
+    const places = { rig: 'rig', agent: 'a' };
+    const broken = await control.call(CONTROL.start, places, '{"life":');
+    expect(broken.json()).toMatchObject({ status: 400, code: 'invalid_request' });
+    const wrong = await control.call(CONTROL.start, places, { life: control.life, startId: 'x' });
+    expect(wrong.json()).toMatchObject({ code: 'invalid_request', detail: expect.stringContaining('startId') });
+    const badName = await control.call(CONTROL.log, { rig: 'Rig!', agent: 'a' });
+    expect(badName.status).toBe(400);
+    const tooLarge = await control.call(CONTROL.start, places, { pad: 'x'.repeat(1024 * 1024) });
+    expect(tooLarge.json()).toMatchObject({ status: 413, code: 'too_large' });
+    const nowhere = await fetch(`${control.url}/nowhere`);
+    expect(nowhere.status).toBe(404);
+  });
+});

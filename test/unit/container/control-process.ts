@@ -1,0 +1,157 @@
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import type { z } from 'zod';
+import { CONTROL, type RestoreRequest, type StartRequest } from '../../../src/contract/control.ts';
+import { type Exchange, pathOf } from '../../../src/contract/exchange.ts';
+import type { Life } from '../../../src/contract/ids.ts';
+import { eventually, GENERATION, TOKEN } from './fake-worker.ts';
+
+const MAIN = fileURLToPath(new URL('../../../container/main.ts', import.meta.url));
+
+/** One answer of the control server. */
+export interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly text: string;
+  json(): unknown;
+}
+
+/** A real control server process. */
+export interface ControlProcess {
+  readonly pid: number;
+  readonly url: string;
+  readonly bootId: string;
+  readonly life: Life;
+  readonly workspace: string;
+  /** The log so far: one object per line. */
+  readonly events: readonly Record<string, unknown>[];
+  readonly ended: Promise<{ code: number | null; signal: string | null }>;
+  kill(signal: NodeJS.Signals): void;
+  call(exchange: Exchange, places?: Record<string, string>, body?: unknown): Promise<Answer>;
+  start(agent: string, order: Partial<z.input<typeof StartRequest>>): Promise<string>;
+}
+
+/** A workspace for one test. */
+export async function makeWorkspace(): Promise<string> {
+  const workspace = await mkdtemp(join(tmpdir(), 'relight-'));
+  onTestFinished(async () => await rm(workspace, { recursive: true, force: true, maxRetries: 5 }));
+  return workspace;
+}
+
+/** Starts a control server for one test and waits until it answers. */
+export async function startControl(
+  workerUrl: string,
+  { workspace, env = {} }: { workspace?: string; env?: Record<string, string> } = {},
+): Promise<ControlProcess> {
+  const dir = workspace ?? (await makeWorkspace());
+  const { child, events, ended } = spawnControl({
+    GT_TOWN: 'town',
+    RELIGHT_URL: workerUrl,
+    RELIGHT_TOKEN: TOKEN,
+    WORKSPACE: dir,
+    PORT: '0',
+    HOST: '127.0.0.1',
+    DRAIN_SECONDS: '1',
+    ...env,
+  });
+  const open = await eventually(() => {
+    const event = events.find((line) => line['event'] === 'control.open');
+    if (event === undefined) throw new Error('the control server does not listen');
+    return event;
+  });
+  const bootId = String(open['bootId']);
+  const url = `http://127.0.0.1:${String(open['port'])}`;
+  const life = { bootId, generation: GENERATION };
+  const call = async (exchange: Exchange, places = {}, body?: unknown): Promise<Answer> =>
+    await send(url + pathOf(exchange, places), exchange.method, body);
+  return {
+    pid: child.pid ?? 0,
+    url,
+    bootId,
+    life,
+    workspace: dir,
+    events,
+    ended,
+    kill: (signal) => void child.kill(signal),
+    call,
+    start: async (agent, order) => {
+      const answer = await call(CONTROL.start, { rig: 'rig', agent }, startRequest(life, order));
+      if (answer.status !== 200) throw new Error(`start was answered ${answer.text}`);
+      return CONTROL.start.answer.parse(answer.json()).startId;
+    },
+  };
+}
+
+/** The body of a start: an agent that waits, unless the order says something else. */
+export function startRequest(life: Life, order: Partial<z.input<typeof StartRequest>>): object {
+  const bead = order.bead ?? 'bead-1';
+  const usual = { startId: randomUUID(), bead, branch: `gt/a/${bead}`, role: 'polecat', command: 'sleep 60' };
+  return { life, ...usual, ...order };
+}
+
+/** The body of a restore of the named agents. */
+export function restoreRequest(
+  life: Life,
+  gitUrl: string,
+  agents: string[],
+  more: Partial<RestoreRequest> = {},
+): RestoreRequest {
+  const plans = agents.map((agent) => ({
+    agent,
+    bead: 'bead-1',
+    branch: `gt/${agent}/bead-1`,
+    baseBranch: null,
+    checkpointHead: null,
+  }));
+  const usual = { recoveryId: null, event: null, defaultBranch: null, credential: false, setupCommand: null };
+  return { life, gitUrl, ...usual, agents: plans, ...more };
+}
+
+/** Starts the program with this environment and nothing else; ended with the test, with all its agents. */
+export function spawnControl(env: Record<string, string>): {
+  child: ReturnType<typeof spawn>;
+  events: Record<string, unknown>[];
+  stderr: () => string;
+  ended: Promise<{ code: number | null; signal: string | null }>;
+} {
+  const child = spawn(process.execPath, [MAIN], { env: { PATH: process.env['PATH'], ...env } });
+  const events: Record<string, unknown>[] = [];
+  let [rest, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) events.push(JSON.parse(line) as Record<string, unknown>);
+  });
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    stderr += chunk;
+  });
+  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  onTestFinished(async () => {
+    // The second signal has it exit at once, and take its agents along.
+    child.kill('SIGTERM');
+    child.kill('SIGINT');
+    await ended;
+  });
+  return { child, events, stderr: () => stderr, ended };
+}
+
+/** Whether a process runs. */
+export function isAlive(pid: number): boolean {
+  return existsSync(`/proc/${String(pid)}`);
+}
+
+async function send(url: string, method: string, body: unknown): Promise<Answer> {
+  const init = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) };
+  const response = await fetch(url, { method, ...init });
+  const text = await response.text();
+  const type = response.headers.get('content-type') ?? '';
+  return { status: response.status, type, text, json: (): unknown => JSON.parse(text) };
+}

@@ -1,0 +1,236 @@
+import { execFile } from 'node:child_process';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test, vi } from 'vitest';
+import { CHECKPOINT_MAX_BYTES } from '../../../src/contract/agent.ts';
+import { type ControlProcess, startControl } from './control-process.ts';
+import { eventually, type FakeWorker, GENERATION, primeOf, problem, startFakeWorker } from './fake-worker.ts';
+import { makeWorktree, output, startRemote } from './worktrees.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
+
+const GT = fileURLToPath(new URL('../../../container/tools/bin/gt', import.meta.url));
+
+interface Said {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+interface AgentTown {
+  worker: FakeWorker;
+  control: ControlProcess;
+  dir: string;
+  socket: string;
+  gt(args: string[], input?: string): Promise<Said>;
+}
+
+/** Runs `gt` as an agent does, from outside. */
+async function runGt(args: string[], env: Record<string, string>, input = ''): Promise<Said> {
+  return await new Promise((resolve) => {
+    const child = execFile(GT, args, { env: { PATH: process.env['PATH'], GT_NODE: process.execPath, ...env } }, (error, stdout, stderr) =>
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
+    );
+    child.stdin?.end(input);
+  });
+}
+
+/** A town whose agent `a` waits, with `gt` speaking for it. */
+async function townWithAgent(prepare?: (dir: string) => Promise<void>): Promise<AgentTown> {
+  const worker = await startFakeWorker();
+  const control = await startControl(worker.url);
+  const dir = await makeWorktree(control.workspace, 'a');
+  await prepare?.(dir);
+  await control.start('a', { command: 'echo "$GT_SOCKET" > ../socket; exec sleep 60' });
+  const socket = await eventually(async () => {
+    const path = (await readFile(join(dir, '../socket'), 'utf8')).trim();
+    expect(path).toMatch(/\.sock$/);
+    return path;
+  });
+  const env = { GT_SOCKET: socket, HOME: control.workspace };
+  return { worker, control, dir, socket, gt: async (args, input) => await runGt(args, env, input) };
+}
+
+async function withRemote(dir: string): Promise<string> {
+  const { gitUrl } = await startRemote();
+  await output('git', ['-C', dir, 'remote', 'add', 'origin', gitUrl]);
+  return gitUrl;
+}
+
+describe('gt prime', () => {
+  test('prints the prime as text, and as JSON', async () => {
+    const { gt } = await townWithAgent();
+    const prime = primeOf('rig', 'a', 'bead-1');
+    expect(await gt(['prime'])).toEqual({ code: 0, stdout: prime.text, stderr: '' });
+    expect(JSON.parse((await gt(['prime', '--json'])).stdout)).toEqual(prime);
+  });
+});
+
+describe('gt checkpoint', () => {
+  test.each([
+    ['an object', { step: 1, nested: { done: ['a', null], '': false } }],
+    ['an array', [1, [2, [3]]]],
+    ['a string', 'halfway'],
+    ['an empty string', ''],
+    ['a number', -0.5],
+    ['null', null],
+    ['false', false],
+    ['unicode', { 'ключ': '点灯 🕯️ \u0000 "quoted" \\ \n', lone: '\ud800' }],
+  ])('brings %s to the Worker as it is', async (_, value) => {
+    const { worker, control, gt, dir } = await townWithAgent();
+    const said = await gt(['checkpoint', '-'], JSON.stringify(value));
+    expect(said).toEqual({ code: 0, stdout: 'checkpoint 1 saved\n', stderr: '' });
+    expect(worker.bodies('checkpoint')).toEqual([
+      {
+        life: control.life,
+        rig: 'rig',
+        agent: 'a',
+        bead: 'bead-1',
+        head: await output('git', ['-C', dir, 'rev-parse', 'HEAD']),
+        data: value,
+      },
+    ]);
+  });
+
+  test('takes the value as an argument and from a file, and a negative number too', async () => {
+    const { worker, gt, dir } = await townWithAgent();
+    await writeFile(join(dir, 'progress.json'), '{"from": "a file"}\n');
+    expect((await gt(['checkpoint', '{"from":"an argument"}'])).code).toBe(0);
+    expect((await gt(['checkpoint', `@${join(dir, 'progress.json')}`])).code).toBe(0);
+    expect((await gt(['checkpoint', '-5'])).code).toBe(0);
+    const data = worker.bodies('checkpoint').map((message) => message.data);
+    expect(data).toEqual([{ from: 'an argument' }, { from: 'a file' }, -5]);
+  });
+
+  test('takes a value of the largest size, and refuses one byte more', async () => {
+    const { worker, gt } = await townWithAgent();
+    const largest = JSON.stringify('é'.repeat((CHECKPOINT_MAX_BYTES - 2) / 2));
+    expect(await gt(['checkpoint', '-'], `${largest}\n`)).toMatchObject({ code: 0 });
+    const refused = await gt(['checkpoint', '-'], JSON.stringify('x'.repeat(CHECKPOINT_MAX_BYTES - 1)));
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('too_large') });
+    const huge = await gt(['checkpoint', '-'], 'x'.repeat(8 * CHECKPOINT_MAX_BYTES));
+    expect(huge).toMatchObject({ code: 1, stderr: expect.stringContaining('too_large') });
+    expect(worker.bodies('checkpoint')).toHaveLength(1);
+  });
+
+  test('refuses what is not JSON, or nested too deeply, and passes a refusal of the Worker on', async () => {
+    const { worker, gt } = await townWithAgent();
+    for (const bad of ['', '{"half":', 'undefined', '['.repeat(100_000)+']'.repeat(100_000)]) {
+      const said = await gt(['checkpoint', '-'], bad);
+      expect(said).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/^gt: invalid_request: /) });
+    }
+    worker.answer('checkpoint', () => problem('bead_not_hooked'));
+    expect(await gt(['checkpoint', '1'])).toMatchObject({ code: 1, stderr: expect.stringContaining('bead_not_hooked') });
+  });
+});
+
+describe('gt done', () => {
+  test('pushes the branch, tells the Worker, and may be repeated', async () => {
+    let gitUrl = '';
+    const { worker, control, gt, dir } = await townWithAgent(async (made) => {
+      gitUrl = await withRemote(made);
+    });
+    const args = ['done', '--pr-url', 'https://git.invalid/pull/1', '--summary', 'All of it'];
+    expect(await gt(args)).toEqual({ code: 0, stdout: 'bead-1 is done\n', stderr: '' });
+    const head = await output('git', ['-C', dir, 'rev-parse', 'HEAD']);
+    expect(await output('git', ['ls-remote', gitUrl, 'refs/heads/gt/a/bead-1'])).toContain(head);
+    expect(await gt(args)).toMatchObject({ code: 0 });
+    const message = {
+      life: control.life,
+      rig: 'rig',
+      agent: 'a',
+      bead: 'bead-1',
+      branch: 'gt/a/bead-1',
+      head,
+      prUrl: 'https://git.invalid/pull/1',
+      summary: 'All of it',
+    };
+    expect(worker.bodies('done')).toEqual([message, message]);
+  });
+
+  test('is refused while something is not committed, unless that is discarded', async () => {
+    const { worker, gt, dir } = await townWithAgent(async (made) => void (await withRemote(made)));
+    await writeFile(join(dir, 'forgotten.txt'), '');
+    const refused = await gt(['done']);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/^gt: not_pushed: .*forgotten\.txt/) });
+    expect(worker.bodies('done')).toEqual([]);
+    expect(await gt(['done', '--discard'])).toMatchObject({ code: 0 });
+    expect(await readFile(join(dir, 'forgotten.txt'), 'utf8')).toBe('');
+    expect(worker.bodies('done')).toHaveLength(1);
+  });
+
+  test('is refused when the remote does not take the push', async () => {
+    const { worker, gt } = await townWithAgent();
+    const said = await gt(['done']);
+    expect(said.code).toBe(1);
+    expect(worker.bodies('done')).toEqual([]);
+  });
+
+  test('is refused with a PR address that is none', async () => {
+    const { gt } = await townWithAgent(async (made) => void (await withRemote(made)));
+    expect(await gt(['done', '--pr-url', 'javascript:1'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/invalid_request: prUrl/),
+    });
+  });
+});
+
+describe('gt', () => {
+  test('says how the control server stands', async () => {
+    const { gt, control } = await townWithAgent();
+    expect(JSON.parse((await gt(['status'])).stdout)).toMatchObject({
+      town: 'town',
+      rig: 'rig',
+      agent: 'a',
+      bead: 'bead-1',
+      branch: 'gt/a/bead-1',
+      bootId: control.bootId,
+      generation: GENERATION,
+      draining: false,
+    });
+  });
+
+  test('is on the PATH of an agent', async () => {
+    const { worker, control, dir } = await townWithAgent();
+    await makeWorktree(control.workspace, 'b');
+    await control.start('b', { command: `gt checkpoint '"from b"' && gt status` });
+    const { exit } = await worker.call('exit');
+    expect(exit).toMatchObject({ code: 0, tail: expect.stringContaining('checkpoint 1 saved') });
+    expect(worker.bodies('checkpoint')).toMatchObject([{ agent: 'b', data: 'from b' }]);
+    expect(dir).not.toBe('');
+  });
+
+  test.each([
+    [[]],
+    [['dance']],
+    [['toString']],
+    [['prime', '--loud']],
+    [['checkpoint']],
+    [['checkpoint', '1', '2']],
+    [['checkpoint', '@no/such/file']],
+    [['done', 'now']],
+  ])('%j is wrong use: 2', async (args) => {
+    const said = await runGt(args, { GT_SOCKET: '/nowhere.sock', GT_WAIT_SECONDS: '0' });
+    expect(said).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^gt: /) });
+  });
+
+  test.each([[['--help']], [['prime', '--help']], [['checkpoint', '--help']], [['done', '-h']], [['status', '--help']]])(
+    '%j explains and ends with 0',
+    async (args) => {
+      const said = await runGt(args, {});
+      expect(said).toMatchObject({ code: 0, stderr: '' });
+      expect(said.stdout).toContain('gt ');
+    },
+  );
+
+  test('ends with 69 when the control server is away', async () => {
+    const said = await runGt(['prime'], { GT_SOCKET: '/nowhere.sock', GT_WAIT_SECONDS: '1' });
+    expect(said).toMatchObject({ code: 69, stdout: '', stderr: expect.stringContaining('away') });
+  });
+
+  test('reaches the control server over a socket that only its user may use', async () => {
+    const { socket } = await townWithAgent();
+    expect((await stat(socket)).mode & 0o777).toBe(0o600);
+  });
+});

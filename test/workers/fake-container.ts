@@ -1,0 +1,93 @@
+import { DurableObject } from 'cloudflare:workers';
+import { BOOT_HEADER } from '../../src/contract/control.ts';
+
+/** A control server as a test scripts it: one life of one town's container. */
+export interface FakeBoot {
+  readonly bootId: string;
+  generation: number | null;
+  /** Answers a control call; the health check is answered by the fake. */
+  handle(call: { method: string; path: string; body: unknown }): Response | Promise<Response>;
+}
+
+interface FakeMachine {
+  /** Called for each start; throwing is a container that does not come up. */
+  boot: () => FakeBoot;
+  running: FakeBoot | null;
+  renewals: number;
+}
+
+/** The machines that stand in for containers, by town. */
+export const machines = new Map<string, FakeMachine>();
+
+/** A machine that starts what `boot` makes. */
+export function installMachine(town: string, boot: () => FakeBoot): FakeMachine {
+  const machine: FakeMachine = { boot, running: null, renewals: 0 };
+  machines.set(town, machine);
+  return machine;
+}
+
+/** Stands in for the Container class of @cloudflare/containers, as far as TownContainer uses it. */
+export class Container<Bindings> extends DurableObject<Bindings> {
+  constructor(ctx: DurableObjectState, env: Bindings) {
+    super(ctx, env);
+    const machine = () => machines.get(ctx.id.name ?? '');
+    const container = {
+      get running() {
+        return (machine()?.running ?? null) !== null;
+      },
+      getTcpPort: () => ({ fetch: (url: string, init?: RequestInit) => answer(machine()?.running ?? null, url, init) }),
+    };
+    Object.defineProperty(this, 'ctx', {
+      value: new Proxy(ctx, {
+        get: (target, key) => {
+          if (key === 'container') return container;
+          const value: unknown = Reflect.get(target, key);
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      }),
+    });
+  }
+
+  async startAndWaitForPorts(): Promise<void> {
+    const machine = machines.get(this.ctx.id.name ?? '');
+    if (machine === undefined) throw new Error('there is no container instance');
+    machine.running ??= machine.boot();
+    await this.onStart();
+  }
+
+  async stop(): Promise<void> {
+    await this.#end(0);
+  }
+
+  async destroy(): Promise<void> {
+    await this.#end(137);
+  }
+
+  renewActivityTimeout(): void {
+    const machine = machines.get(this.ctx.id.name ?? '');
+    if (machine !== undefined) machine.renewals += 1;
+  }
+
+  onStart(): void | Promise<void> {}
+
+  onStop(_params: { exitCode: number; reason: string }): void | Promise<void> {}
+
+  async #end(exitCode: number): Promise<void> {
+    const machine = machines.get(this.ctx.id.name ?? '');
+    if (machine !== undefined) machine.running = null;
+    await this.onStop({ exitCode, reason: 'exit' });
+  }
+}
+
+async function answer(boot: FakeBoot | null, url: string, init: RequestInit = {}): Promise<Response> {
+  if (boot === null) throw new Error('Network connection lost.');
+  const path = new URL(url).pathname;
+  const { bootId, generation } = boot;
+  if (path === '/health') {
+    return Response.json({ town: 'any', bootId, generation, bootedAt: 0, draining: false, agents: 0 });
+  }
+  const meantFor = new Headers(init.headers).get(BOOT_HEADER);
+  if (meantFor !== bootId) throw new Error(`the call was meant for boot ${meantFor}`);
+  const body: unknown = typeof init.body === 'string' ? JSON.parse(init.body) : null;
+  return boot.handle({ method: init.method ?? 'GET', path, body });
+}

@@ -1,0 +1,40 @@
+import { describe, expect, it, vi } from 'vitest';
+import { machines } from './fake-container.ts';
+import { addRig, agentStatus, bootId, callback, latestRecovery, makeTown } from './town.ts';
+
+const patiently = { timeout: 15_000, interval: 50 };
+
+describe('a recovery', () => {
+  it('brings every rig back and dispatches its agents after a bead was slung to a sleeping town', async () => {
+    const asked = await makeTown('first');
+    await addRig('first', 'hono', ['ada', 'bob']);
+    await addRig('first', 'zod', ['cy']);
+    await vi.waitFor(async () => {
+      expect((await latestRecovery('first'))?.status).toBe('complete');
+      expect(asked.starts.map(({ agent }) => agent).toSorted()).toEqual(['ada', 'bob', 'cy']);
+    }, patiently);
+    expect(asked.boots).toBe(1);
+  });
+
+  it('moves agents that worked to the next generation when the container is lost', async () => {
+    const asked = await makeTown('lost');
+    await addRig('lost', 'hono', ['ada']);
+    await vi.waitFor(() => expect(asked.starts).toHaveLength(1), patiently);
+    const [start] = asked.starts;
+    const sighting = { rig: 'hono', agent: 'ada', bead: 'bead-ada', state: 'running', startedAt: Date.now() };
+    await callback('lost', 'heartbeat', {
+      bootId: bootId('lost', 1),
+      at: Date.now(),
+      agents: [{ ...sighting, startId: start?.startId }],
+    });
+    expect((await agentStatus('lost', 'hono', 'ada')).status).toBe('working');
+    const machine = machines.get('lost');
+    if (machine !== undefined) machine.running = null;
+    const { env } = await import('cloudflare:test');
+    await env.TOWN.getByName('lost').containerStopped(137);
+    await vi.waitFor(() => expect(asked.starts).toHaveLength(2), patiently);
+    expect(asked.starts[1]?.life.generation).toBe(2);
+    await vi.waitFor(async () => expect((await latestRecovery('lost'))?.status).toBe('complete'), patiently);
+    expect((await latestRecovery('lost'))?.generation).toBe(2);
+  });
+});

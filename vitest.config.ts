@@ -1,0 +1,47 @@
+import { cloudflareTest } from '@cloudflare/vitest-pool-workers';
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+export default defineConfig({
+  test: {
+    reporters: process.env.CI === undefined ? ['dot'] : ['default'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: at('./wrangler.toml') },
+            miniflare: {
+              bindings: {
+                RELIGHT_ADMIN_TOKEN: 'operator-token',
+                CONTAINER_TOKEN_KEY: 'container-token-key',
+                GIT_CREDENTIAL_HOST: 'git-secret',
+              },
+            },
+          }),
+        ],
+        // The pool has no containers, and the real class refuses to be made without one.
+        resolve: { alias: { '@cloudflare/containers': at('./test/workers/fake-container.ts') } },
+        test: { name: 'workers', include: ['test/workers/**/*.test.ts'], testTimeout: 30_000 },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});

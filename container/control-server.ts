@@ -59,7 +59,16 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
   );
   const { drainMs } = config;
   const { server } = door;
-  const parts: ShutdownParts = { drainMs, lifecycle, supervisor, restores, heartbeats, shells, sockets, server };
+  const parts: ShutdownParts = {
+    drainMs,
+    lifecycle,
+    supervisor,
+    restores,
+    heartbeats,
+    shells,
+    sockets,
+    server,
+  };
 
   process.on('exit', () => shells.killAll());
   const app = controlRoutes({ town: config.town, lifecycle, supervisor, restores });

@@ -1,5 +1,6 @@
 import { worktreeDir } from './git/layout.ts';
 import { ensurePushed } from './git/push.ts';
+import { restoreRig } from './git/restore-rig.ts';
 import { createGit } from './git/run-git.ts';
 import { headOf } from './git/worktree-head.ts';
 import type { Worktrees } from './worktrees.ts';
@@ -18,7 +19,7 @@ export function gitWorktrees({ workspace, credentialHelper }: GitParts): Worktre
   const dirOf = (rig: string, agent: string): string => worktreeDir(workspace, rig, agent);
   return {
     dirOf,
-    restore: async (rig, request, hooks) => { const { restoreRig } = await import('./git/restore-rig.ts'); return await restoreRig(git, rig, request, hooks); },
+    restore: async (rig, request, hooks) => await restoreRig(git, rig, request, hooks),
     headOf: async (rig, agent) => await headOf(git, dirOf(rig, agent)),
     ensurePushed: async (rig, agent, branch) =>
       await ensurePushed(git, rig, dirOf(rig, agent), branch, credentialHelper(rig) !== null),

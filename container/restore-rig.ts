@@ -4,10 +4,11 @@ import { runSetup } from './agents/setup.ts';
 import type { Shells } from './agents/shells.ts';
 import type { Supervisor } from './agents/supervisor.ts';
 import type { Config } from './config.ts';
+import type { RestoreHooks } from './git/restore-context.ts';
 import { log } from './log.ts';
 import { type Credentials, helperSetting } from './tools/credentials.ts';
 import type { Sockets } from './tools/sockets.ts';
-import type { RestoreHooks, Worktrees } from './worktrees.ts';
+import type { Worktrees } from './worktrees.ts';
 
 /** What a restore works with. */
 export interface RestoreParts {

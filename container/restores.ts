@@ -156,7 +156,11 @@ function covers(request: RestoreRequest, other: RestoreRequest): boolean {
   );
 }
 
-function keep(jobs: RigJobs, recoveryId: string, finished: { request: RestoreRequest; report: RigReport }): void {
+function keep(
+  jobs: RigJobs,
+  recoveryId: string,
+  finished: { request: RestoreRequest; report: RigReport },
+): void {
   jobs.finished.delete(recoveryId);
   jobs.finished.set(recoveryId, finished);
   const [oldest] = jobs.finished.keys();

@@ -30,7 +30,11 @@ class FailedAttempt extends RelightError {
   readonly again: boolean;
   readonly retryAfterMs: number;
 
-  constructor(code: ErrorCode, reason: string, facts: { again: boolean; retryAfterMs?: number; cause?: unknown }) {
+  constructor(
+    code: ErrorCode,
+    reason: string,
+    facts: { again: boolean; retryAfterMs?: number; cause?: unknown },
+  ) {
     super(code, reason, { cause: facts.cause });
     this.again = facts.again;
     this.retryAfterMs = facts.retryAfterMs ?? 0;
@@ -117,7 +121,10 @@ export class WorkerClient {
   }
 }
 
-function answerOf<Answer extends z.ZodType>(exchange: Exchange<z.ZodType, Answer>, text: string): z.output<Answer> {
+function answerOf<Answer extends z.ZodType>(
+  exchange: Exchange<z.ZodType, Answer>,
+  text: string,
+): z.output<Answer> {
   const parsed = exchange.answer.safeParse(text === '' ? undefined : jsonOrNull(text));
   if (parsed.success) return parsed.data;
   const reason = `${exchange.path} was answered with something else than the contract says`;

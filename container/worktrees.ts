@@ -1,13 +1,6 @@
 import type { RestoreRequest } from '../src/contract/control.ts';
-import type { AgentReport, Phase, RigReport } from '../src/contract/recovery.ts';
-
-/** What a restore tells while it runs, and the setup that it runs in each worktree it made. */
-export interface RestoreHooks {
-  readonly onPhase: (phase: Phase) => void;
-  readonly onAgent: (report: AgentReport) => void;
-  readonly runSetup?: (agent: string, dir: string) => Promise<void>;
-  readonly signal?: AbortSignal;
-}
+import type { RigReport } from '../src/contract/recovery.ts';
+import type { RestoreHooks } from './git/restore-context.ts';
 
 /** What the control server asks of git. */
 export interface Worktrees {

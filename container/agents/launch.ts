@@ -53,7 +53,7 @@ export async function launch(
 async function preparePrime(parts: LaunchParts, run: AgentRun): Promise<string> {
   const { rig, agent, bead } = run.order;
   run.stopSignal.throwIfAborted();
-  await parts.worktrees.headOf(rig, agent);
+  await proveWorktree(parts, run);
   const caller = { life: parts.lifecycle.life, rig, agent };
   const prime = await parts.worker.call(CALLBACKS.prime, caller, { signal: run.stopSignal });
   if (prime.bead?.id !== bead) {
@@ -66,6 +66,16 @@ async function preparePrime(parts: LaunchParts, run: AgentRun): Promise<string> 
   await mkdir(homeDir(workspace, rig, agent), { recursive: true });
   await writeFile(file, prime.text, { mode: 0o600 });
   return prime.text;
+}
+
+async function proveWorktree({ worktrees }: LaunchParts, { order }: AgentRun): Promise<void> {
+  try {
+    await worktrees.headOf(order.rig, order.agent);
+  } catch (error) {
+    const { reason } = errorFacts(error);
+    const code = error instanceof RelightError ? error.code : 'internal';
+    throw new RelightError(code, `${order.agent} has no usable worktree: ${reason}`, { cause: error });
+  }
 }
 
 async function runInWorktree(

@@ -29,8 +29,8 @@ export async function removeHalfMade(git: Git, rig: string): Promise<void> {
   await rm(repo, { recursive: true, force: true, maxRetries: 3 });
 }
 
-/** Makes the rig's bare repository, or brings the settings of the one that is there up to date. */
-export async function ensureBareRepo(git: Git, rig: string, plan: RepoPlan): Promise<void> {
+/** Makes the rig's bare repository (true), or brings the settings of the one that is there up to date (false). */
+export async function ensureBareRepo(git: Git, rig: string, plan: RepoPlan): Promise<boolean> {
   const repo = repoDir(git.workspace, rig);
   const settings = join(repo, SETTINGS_FILE);
   if (!existsSync(repo)) {
@@ -41,13 +41,14 @@ export async function ensureBareRepo(git: Git, rig: string, plan: RepoPlan): Pro
     await appendFile(join(repo, 'config'), ownConfigText(plan.url, plan.followed.branches));
     await writeWhole(settings, settingsText(plan.followed, git.lfs));
     await writeWhole(join(repo, READY), '');
-    return;
+    return true;
   }
   const followed = await withKnownWorktrees(repo, plan);
   const text = settingsText(followed, git.lfs);
   if ((await readIfThere(settings)) !== text) await writeWhole(settings, text);
   await updateOwnConfig(git, repo, plan);
   if (!existsSync(join(repo, READY))) await writeWhole(join(repo, READY), '');
+  return false;
 }
 
 /** Adds the branches of worktrees that this restore is not about, so that their agents' fetches go on working. */

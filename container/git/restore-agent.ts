@@ -28,8 +28,16 @@ export async function restoreAgent(restore: RigRestore, plan: WorktreePlan): Pro
   const { agent, bead, branch } = plan;
   const dir = worktreeDir(restore.git.workspace, restore.rig, agent);
   const report: AgentReport = {
-    ...{ agent, bead, branch, head: null, files: 0, lost: [], warnings: [], fault: null },
-    ...{ from: 'remote', snapshot: 'none' },
+    agent,
+    bead,
+    branch,
+    head: null,
+    from: 'remote',
+    snapshot: 'none',
+    files: 0,
+    lost: [],
+    warnings: [],
+    fault: null,
   };
   const own: AgentRestore = { restore, plan, dir, report };
   try {

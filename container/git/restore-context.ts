@@ -15,10 +15,11 @@ export interface RestoreHooks {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What is known of the remote after the fetch; `failures` are those of single branches. */
+/** What is known of the remote after the fetch; `failures` are those of single branches, `local` our refs then. */
 export interface FetchedRemote {
   readonly refs: RemoteRefs;
   readonly failures: ReadonlyMap<string, RelightError>;
+  readonly local: LocalRefs;
 }
 
 /** One restore of one rig under way. */

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import pLimit from 'p-limit';
 import type { RestoreRequest } from '../../src/contract/control.ts';
@@ -69,14 +68,16 @@ async function prepareRepository(job: Job): Promise<FetchedRemote> {
   const { git, rig } = job;
   await mkdir(agentsDir(git.workspace, rig), { recursive: true });
   await removeHalfMade(git, rig);
-  const [first] = await Promise.all([listRefs(job), healRepository(git, rig)]);
-  let refs = first;
-  for (let listing = 1; ; listing += 1) {
+  // Both are waited for, also when one fails: the worktrees that are here are looked at in any case.
+  const [listing, healing] = await Promise.allSettled([listRefs(job), healRepository(git, rig)]);
+  if (healing.status === 'rejected') throw asRelightError(healing.reason);
+  if (listing.status === 'rejected') throw asRelightError(listing.reason);
+  let refs = listing.value;
+  for (let listings = 1; ; listings += 1) {
     try {
-      const failures = await fetchNeeded(job, refs);
-      return { refs, failures };
+      return await fetchNeeded(job, refs);
     } catch (error) {
-      if (!isMissingRemoteRef(error) || listing === LISTINGS) throw error;
+      if (!isMissingRemoteRef(error) || listings === LISTINGS) throw error;
       refs = await listRefs(job);
     }
   }
@@ -91,15 +92,14 @@ async function listRefs({ git, rig, request, access, phases }: Job): Promise<Rem
   );
 }
 
-async function fetchNeeded(job: Job, refs: RemoteRefs): Promise<ReadonlyMap<string, RelightError>> {
+async function fetchNeeded(job: Job, refs: RemoteRefs): Promise<FetchedRemote> {
   const { git, rig, repo, request, access, phases } = job;
-  const branches = request.agents.map((plan) => plan.branch);
   const bases = [
     defaultBranchOf(request.defaultBranch, refs),
     ...request.agents.map((plan) => plan.baseBranch),
   ];
   const followed = {
-    branches: [...new Set(branches)].sort(),
+    branches: [...new Set(request.agents.map((plan) => plan.branch))].sort(),
     bases: [...new Set(bases.filter((base) => base !== null))].filter((base) => refs.heads.has(base)).sort(),
   };
   const [anyHead] = refs.heads.values();
@@ -107,13 +107,16 @@ async function fetchNeeded(job: Job, refs: RemoteRefs): Promise<ReadonlyMap<stri
   return phases.measure(
     { name: 'fetch', agent: null, work: 'git' },
     async () => {
-      await ensureBareRepo(git, rig, { url: request.gitUrl, objectFormat, followed, heads: refs.heads });
-      const local = await readLocalRefs(git, repo, access);
-      const plan = planFetch([...followed.bases, ...followed.branches], refs, local);
-      await forgetVanished(git, repo, plan.vanished);
-      return fetchEach(git, repo, plan.missing, access);
+      const plan = { url: request.gitUrl, objectFormat, followed, heads: refs.heads } as const;
+      const isNew = await ensureBareRepo(git, rig, plan);
+      const before = isNew ? new Map<string, string>() : await readLocalRefs(git, repo, access);
+      const { missing, vanished } = planFetch([...followed.bases, ...followed.branches], refs, before);
+      await forgetVanished(git, repo, vanished);
+      const failures = await fetchEach(git, repo, missing, access);
+      const unchanged = missing.length + vanished.length === 0;
+      return { refs, failures, local: unchanged ? before : await readLocalRefs(git, repo, access) };
     },
-    (failures) => (failures.size === 0 ? 'done' : `failed for ${[...failures.keys()].join(', ')}`),
+    ({ failures }) => (failures.size === 0 ? 'done' : `failed for ${[...failures.keys()].join(', ')}`),
   );
 }
 
@@ -122,9 +125,8 @@ async function restoreAgents(
   remote: FetchedRemote | RelightError,
   hooks: RestoreHooks,
 ): Promise<RigReport['agents']> {
-  const { git, repo, request, access } = job;
-  const local = existsSync(repo) ? await readLocalRefs(git, repo, access) : new Map<string, string>();
+  const local = remote instanceof RelightError ? new Map<string, string>() : remote.local;
   const restore: RigRestore = { ...job, hooks, remote, local, addInTurn: pLimit(1) };
-  const plans = [...new Map(request.agents.map((plan) => [plan.agent, plan])).values()];
+  const plans = [...new Map(job.request.agents.map((plan) => [plan.agent, plan])).values()];
   return Promise.all(plans.map((plan) => restoreAgent(restore, plan)));
 }

@@ -31,7 +31,11 @@ export async function askControl(
   }
 }
 
-async function askOnce(socketPath: string, path: string, body: string): Promise<{ status: number; text: string }> {
+async function askOnce(
+  socketPath: string,
+  path: string,
+  body: string,
+): Promise<{ status: number; text: string }> {
   const bytes = Buffer.from(body);
   return await new Promise((resolve, reject) => {
     const call = request(

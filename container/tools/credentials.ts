@@ -44,7 +44,7 @@ export class Credentials {
   async answer(rig: string, question: string): Promise<ToolAnswer> {
     const remote = this.#remotes.get(rig);
     if (remote === undefined || !remote.credential || !asksFor(question, remote.gitUrl)) {
-      log.info('git-secret.not-given', { rig, known: remote !== undefined });
+      log.info('git.credential-not-for-this-host', { rig });
       return { type: 'text/plain', text: '' };
     }
     const { username, password } = await this.#worker.call(CALLBACKS.credential, {

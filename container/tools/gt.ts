@@ -82,7 +82,8 @@ async function ask(path: string, body: string): Promise<string> {
   if (socketPath === undefined) throw new UsageError('GT_SOCKET is not set: gt works inside an agent');
   const seconds = Number(process.env['GT_WAIT_SECONDS'] ?? DEFAULT_WAIT_SECONDS);
   const answer = await askControl(socketPath, path, { body, waitMs: seconds * 1000 });
-  if (answer.status !== 200) throw new Refusal(`${field(answer.text, 'code')}: ${field(answer.text, 'detail')}`);
+  if (answer.status !== 200)
+    throw new Refusal(`${field(answer.text, 'code')}: ${field(answer.text, 'detail')}`);
   return answer.text;
 }
 

@@ -87,7 +87,10 @@ async function serve(routes: ToolRoutes, request: IncomingMessage, response: Ser
     const body = await readBody(request);
     const route = routes[request.url ?? ''];
     if (route === undefined || request.method !== 'POST') {
-      throw new RelightError('not_found', `There is no tool at ${String(request.method)} ${String(request.url)}`);
+      throw new RelightError(
+        'not_found',
+        `There is no tool at ${String(request.method)} ${String(request.url)}`,
+      );
     }
     const { type, text } = await route(body);
     response.writeHead(200, { 'content-type': type }).end(text);
@@ -106,7 +109,10 @@ async function readBody(request: IncomingMessage): Promise<string> {
     if (size <= BODY_MAX_BYTES) chunks.push(bytes);
   }
   if (size > BODY_MAX_BYTES) {
-    throw new RelightError('too_large', `The body has ${String(size)} bytes, ${String(BODY_MAX_BYTES)} are read`);
+    throw new RelightError(
+      'too_large',
+      `The body has ${String(size)} bytes, ${String(BODY_MAX_BYTES)} are read`,
+    );
   }
   return new TextDecoder('utf-8', { fatal: false }).decode(Buffer.concat(chunks));
 }

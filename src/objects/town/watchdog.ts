@@ -44,7 +44,6 @@ export class Watchdog {
     this.#core.feed.publish({ kind: 'town', state: 'starting', fault: null });
     try {
       const boot = await containerOf(env, town).startBoot(row.settings.drainSeconds);
-      await this.#launch(boot.bootId, 'boot');
       updateTown(db, { startingSince: null, nextStartAt: null });
       return boot;
     } catch (error) {

@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { AGENT_LOG_MAX_BYTES } from '../../../container/agents/agent-log.ts';
 import { AgentSighting, CONTROL } from '../../../src/contract/control.ts';
 import { type ControlProcess, isAlive, startControl, startRequest } from './control-process.ts';
 import { eventually, type FakeWorker, problem, startFakeWorker, TOKEN } from './fake-worker.ts';
 import { makeWorktree } from './worktrees.ts';
-
-vi.setConfig({ testTimeout: 30_000 });
 
 interface Town {
   worker: FakeWorker;
@@ -61,7 +59,9 @@ describe('an agent that is started', () => {
     worker.answer('exit', () => problem('internal'));
     const startId = await control.start('a', { command: 'until test -e go; do sleep 0.05; done' });
     const seen = async (state: string): Promise<unknown> =>
-      await worker.call('heartbeat', ({ agents }) => agents.some((a) => a.startId === startId && a.state === state));
+      await worker.call('heartbeat', ({ agents }) =>
+        agents.some((a) => a.startId === startId && a.state === state),
+      );
     await seen('running');
     await writeFile(join(dir, 'go'), '');
     await seen('exited');
@@ -79,7 +79,9 @@ describe('an agent that is started', () => {
     await worker.call('exit');
     const lines = (await readFile(join(dir, 'env.txt'), 'utf8')).split('\n');
     const names = lines.flatMap((line) => /^([A-Za-z_0-9]+)=/.exec(line)?.[1] ?? []).toSorted();
-    expect(names.join(' ')).toMatchInlineSnapshot(`"GIT_AUTHOR_EMAIL GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL GIT_COMMITTER_NAME GIT_CONFIG_COUNT GIT_CONFIG_KEY_0 GIT_CONFIG_KEY_1 GIT_CONFIG_VALUE_0 GIT_CONFIG_VALUE_1 GIT_TERMINAL_PROMPT GT_AGENT GT_BEAD GT_BRANCH GT_NODE GT_PRIME_FILE GT_RIG GT_SOCKET GT_TOWN HOME LANG PATH PWD RELIGHT_CONTAINER TMPDIR"`);
+    expect(names.join(' ')).toMatchInlineSnapshot(
+      `"GIT_AUTHOR_EMAIL GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL GIT_COMMITTER_NAME GIT_CONFIG_COUNT GIT_CONFIG_KEY_0 GIT_CONFIG_KEY_1 GIT_CONFIG_VALUE_0 GIT_CONFIG_VALUE_1 GIT_TERMINAL_PROMPT GT_AGENT GT_BEAD GT_BRANCH GT_NODE GT_PRIME_FILE GT_RIG GT_SOCKET GT_TOWN HOME LANG PATH PWD RELIGHT_CONTAINER TMPDIR"`,
+    );
     expect(lines).toContain('GIT_AUTHOR_EMAIL=a@rig.relight.invalid');
     expect(lines).toContain('RELIGHT_CONTAINER=mark/1');
     expect(lines).toContain('GT_BRANCH=gt/a/bead-1');
@@ -114,10 +116,15 @@ describe('an agent that is started', () => {
     const first = await control.start('a', { command: 'echo $$ > pid; sleep 60' });
     const pid = await pidIn(dir);
     bead = 'bead-2';
-    const second = await control.start('a', { bead, command: `test -e /proc/${String(pid)} && echo both; sleep 60` });
+    const second = await control.start('a', {
+      bead,
+      command: `test -e /proc/${String(pid)} && echo both; sleep 60`,
+    });
     expect(second).not.toBe(first);
     expect(await worker.call('exit')).toMatchObject({ startId: first, bead: 'bead-1', cause: 'stopped' });
-    await worker.call('heartbeat', ({ agents }) => agents.some((a) => a.startId === second && a.state === 'running'));
+    await worker.call('heartbeat', ({ agents }) =>
+      agents.some((a) => a.startId === second && a.state === 'running'),
+    );
     expect((await control.call(CONTROL.log, { rig: 'rig', agent: 'a' })).text).not.toContain('both');
   });
 
@@ -127,7 +134,7 @@ describe('an agent that is started', () => {
     const { cause, exit } = await worker.call('exit');
     expect(cause).toBe('spawn_failed');
     expect(exit).toMatchObject({ code: null, signal: null, ranMs: 0 });
-    expect(exit.tail).toContain('elsewhere');
+    expect(exit.tail).toContain('elsewhere has no usable worktree');
   });
 
   test('whose hook holds another bead by now has not started', async () => {
@@ -164,7 +171,10 @@ describe('an agent that is stopped', () => {
     await control.start('a', { command: `trap '' TERM; echo $$ > pid; while :; do sleep 0.05; done` });
     const pid = await pidIn(dir);
     await control.call(CONTROL.stop, { rig: 'rig', agent: 'a' }, { life: control.life });
-    expect(await worker.call('exit')).toMatchObject({ cause: 'stopped', exit: { code: null, signal: 'SIGKILL' } });
+    expect(await worker.call('exit')).toMatchObject({
+      cause: 'stopped',
+      exit: { code: null, signal: 'SIGKILL' },
+    });
     expect(isAlive(pid)).toBe(false);
   });
 
@@ -213,14 +223,14 @@ test('a control server whose boot another has taken over kills its agents and ex
   const { worker, control, dir } = await townWithWorktree();
   await control.start('a', { command: `trap '' TERM; echo $$ > pid; while :; do sleep 0.05; done` });
   const pid = await pidIn(dir);
-  const pause = worker.bodies('heartbeat').length;
-  worker.answer('heartbeat', () => problem('stale_generation'));
   await makeWorktree(control.workspace, 'b');
-  await control.call(CONTROL.start, { rig: 'rig', agent: 'b' }, startRequest(control.life, {}));
+  worker.answer('heartbeat', () => problem('stale_generation'));
+  // A change has a heartbeat sent at once; the server may be gone before it has answered the start.
+  const places = { rig: 'rig', agent: 'b' };
+  await Promise.allSettled([control.call(CONTROL.start, places, startRequest(control.life, {}))]);
   expect(await control.ended).toEqual({ code: 0, signal: null });
   await eventually(() => expect(isAlive(pid)).toBe(false));
   expect(worker.bodies('exit')).toEqual([]);
-  expect(worker.bodies('heartbeat')).toHaveLength(pause + 1);
 });
 
 test('a control server whose announcement is stale exits with 0', async () => {

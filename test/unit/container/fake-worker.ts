@@ -71,7 +71,7 @@ export async function startFakeWorker(beadOf = (_agent: string): string => 'bead
       const seq = calls.filter((call) => call.name === 'checkpoint').length;
       return { status: 200, json: { seq, at: Date.now() } };
     }
-    if (name === 'credential') return { status: 200, json: { username: 'x-token', password: 'git-secret' } };
+    if (name === 'credential') return { status: 200, json: { username: 'x-token', password: 'git-s3cret-of-the-test' } };
     return { status: 204 };
   };
 
@@ -101,7 +101,9 @@ export async function startFakeWorker(beadOf = (_agent: string): string => 'bead
   if (address === null || typeof address === 'string') throw new Error('the fake Worker has no port');
 
   const bodies = <Name extends CallName>(name: Name): BodyOf<Name>[] =>
-    calls.flatMap((call) => (call.name === name ? [CALLBACKS[name].body.parse(call.body) as BodyOf<Name>] : []));
+    calls.flatMap((call) =>
+      call.name === name ? [CALLBACKS[name].body.parse(call.body) as BodyOf<Name>] : [],
+    );
   const close = async (): Promise<void> => {
     if (!server.listening) return;
     const closed = once(server, 'close');

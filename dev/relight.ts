@@ -1,0 +1,123 @@
+import { execa } from 'execa';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { startEngine } from './engine/engine.ts';
+import type { ContainerLine, Engine } from './engine/engine.ts';
+import { wakeUnfinished } from './unfinished.ts';
+import { startWranglerDev } from './wrangler-dev.ts';
+import type { WranglerDev } from './wrangler-dev.ts';
+
+const CONTROL_SERVER = fileURLToPath(new URL('../container/main.ts', import.meta.url));
+
+/** A condition of the machine that the user can mend; its message is a whole sentence. */
+export class SetupError extends Error {}
+
+export interface RelightOptions {
+  readonly port: number;
+  /** Where the town's state is kept from one start to the next. */
+  readonly stateDir: string;
+  /** The operator token; without it the one of the last start, or a new one. */
+  readonly adminToken?: string | undefined;
+  /** More environment for the Worker, such as git credentials. */
+  readonly secrets?: Readonly<Record<string, string>>;
+  readonly onWorkerLine?: (line: string) => void;
+  readonly onContainerLine?: (line: ContainerLine) => void;
+}
+
+/** Relight on this machine: Worker, Workflow and process engine. */
+export interface Relight {
+  readonly url: string;
+  readonly token: string;
+  readonly engine: Engine;
+  /** The recoveries that a former start had left unfinished and that go on now. */
+  readonly resumed: readonly string[];
+  /** Settles when the Worker has ended, wanted or not. */
+  readonly ended: Promise<void>;
+  /** Kills workerd and starts it again on the same state; the containers live on. */
+  restartWorker(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts Relight. Throws SetupError when the machine is not ready for it, leaving nothing behind. */
+export async function startRelight(options: RelightOptions): Promise<Relight> {
+  await requireGit();
+  await requireFreePort(options.port);
+  const stateDir = resolve(options.stateDir);
+  await mkdir(stateDir, { recursive: true });
+  const secrets = await readSecrets(stateDir, options.adminToken);
+  const rootDir = join(shortTmp(), `relight-${createHash('sha256').update(stateDir).digest('hex').slice(0, 8)}`);
+  const engine = await openEngine(rootDir, options.onContainerLine);
+  const url = `http://127.0.0.1:${options.port}`;
+  const runWorker = (): Promise<WranglerDev> =>
+    startWranglerDev({
+      port: options.port,
+      persistTo: join(stateDir, 'worker'),
+      // Marked as one of the engine's, wrangler ends with it even if this process is killed.
+      env: { ...secrets, ...options.secrets, ...engine.wranglerEnv, RELIGHT_CONTAINER: join(rootDir, 'wrangler') },
+      onLine: options.onWorkerLine ?? (() => undefined),
+    });
+  try {
+    let worker = await runWorker();
+    const resumed = await wakeUnfinished(url);
+    const close = async (): Promise<void> => {
+      await worker.close();
+      await engine.close();
+    };
+    const restartWorker = async (): Promise<void> => {
+      await worker.close();
+      worker = await runWorker();
+      await wakeUnfinished(url);
+    };
+    return { url, token: secrets.RELIGHT_ADMIN_TOKEN, engine, resumed, ended: worker.ended, restartWorker, close };
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+function openEngine(rootDir: string, onLine?: (line: ContainerLine) => void): Promise<Engine> {
+  return startEngine({
+    socketPath: `${rootDir}.sock`,
+    rootDir,
+    command: () => ({ file: process.execPath, args: [CONTROL_SERVER] }),
+    ...(onLine === undefined ? {} : { log: onLine }),
+  });
+}
+
+const Secrets = z.object({ RELIGHT_ADMIN_TOKEN: z.string().min(1), CONTAINER_TOKEN_KEY: z.string().min(1) });
+
+/** The secrets of this state directory: made once, readable by the owner alone, the same at each start. */
+async function readSecrets(stateDir: string, adminToken: string | undefined): Promise<z.infer<typeof Secrets>> {
+  const file = join(stateDir, 'secrets.json');
+  const kept = existsSync(file) ? Secrets.parse(JSON.parse(await readFile(file, 'utf8'))) : null;
+  const secrets = {
+    RELIGHT_ADMIN_TOKEN: adminToken ?? kept?.RELIGHT_ADMIN_TOKEN ?? randomBytes(24).toString('base64url'),
+    CONTAINER_TOKEN_KEY: kept?.CONTAINER_TOKEN_KEY ?? randomBytes(32).toString('base64url'),
+  };
+  await writeFile(file, JSON.stringify(secrets), { mode: 0o600 });
+  return secrets;
+}
+
+async function requireGit(): Promise<void> {
+  const { failed } = await execa({ reject: false })`git --version`;
+  if (failed) throw new SetupError('Relight needs git, and there is none on the PATH.');
+}
+
+async function requireFreePort(port: number): Promise<void> {
+  await new Promise<void>((done, fail) => {
+    const probe = createServer();
+    probe.once('error', () => fail(new SetupError(`Port ${port} is in use; set PORT to a free one.`)));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => done()));
+  });
+}
+
+/** Sockets live below it, and their paths are limited to about 100 characters. */
+function shortTmp(): string {
+  return tmpdir().length <= 24 || !existsSync('/tmp') ? tmpdir() : '/tmp';
+}

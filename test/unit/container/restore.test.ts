@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { worktreeDir } from '../../../container/git/layout.ts';
+import { CONTROL } from '../../../src/contract/control.ts';
+import { restoreRequest, startControl } from './control-process.ts';
+import { eventually, problem, startFakeWorker } from './fake-worker.ts';
+import { output, startRemote } from './worktrees.ts';
+
+const SECRET = 'git-s3cret-of-the-test';
+const PLACES = { rig: 'rig' };
+
+describe('the control server, asked to restore a rig,', () => {
+  test('answers at once, brings the worktrees back, and posts the report', async () => {
+    const worker = await startFakeWorker();
+    const { gitUrl } = await startRemote();
+    const control = await startControl(worker.url);
+    const recoveryId = `boot-${control.bootId}`;
+    const request = restoreRequest(control.life, gitUrl, ['a', 'b'], { recoveryId, event: 'rig-ready-1' });
+    const answer = await control.call(CONTROL.restore, PLACES, request);
+    expect(answer.status).toBe(202);
+    expect(answer.json()).toEqual({ state: 'restoring' });
+    const message = await worker.call('rigReport');
+    expect(message).toMatchObject({ life: control.life, recoveryId, event: 'rig-ready-1' });
+    expect(message.report).toMatchObject({ rig: 'rig', status: 'ready', fault: null });
+    for (const agent of ['a', 'b']) {
+      const file = join(worktreeDir(control.workspace, 'rig', agent), 'README.md');
+      expect(await readFile(file, 'utf8')).toBe('A rig.\n');
+    }
+    const again = await control.call(CONTROL.restore, PLACES, request);
+    expect(again.status).toBe(200);
+    expect(CONTROL.restore.answer.parse(again.json())).toEqual({ state: 'finished', report: message.report });
+    expect(worker.problems).toEqual([]);
+  });
+
+  test('runs the setup in each new worktree, with its output in the agent log', async () => {
+    const worker = await startFakeWorker();
+    const { gitUrl } = await startRemote();
+    const control = await startControl(worker.url);
+    const setupCommand =
+      'echo "setting up $GT_AGENT"; test "$GT_AGENT" != b || { echo "b is broken" >&2; exit 9; }';
+    await control.call(
+      CONTROL.restore,
+      PLACES,
+      restoreRequest(control.life, gitUrl, ['a', 'b'], { setupCommand }),
+    );
+    const { report } = await worker.call('rigReport');
+    expect(report.status).toBe('partial');
+    const [a, b] = report.agents.toSorted((one, other) => one.agent.localeCompare(other.agent));
+    expect(a).toMatchObject({ agent: 'a', fault: null });
+    expect(b).toMatchObject({ agent: 'b', fault: { code: 'setup_failed' } });
+    expect(b?.fault?.reason).toContain('b is broken');
+    const log = await control.call(CONTROL.log, { rig: 'rig', agent: 'a' });
+    expect(log.text).toMatch(/^--- setup .* ---\nsetting up a\n$/);
+  });
+
+  test('asks the Worker for the credential at the moment of use, and writes it down nowhere', async () => {
+    const worker = await startFakeWorker();
+    const { gitUrl } = await startRemote(
+      (_, user, password) => user === 'x-token' && password === SECRET,
+    );
+    const control = await startControl(worker.url);
+    await control.call(
+      CONTROL.restore,
+      PLACES,
+      restoreRequest(control.life, gitUrl, ['a'], { credential: true }),
+    );
+    const { report } = await worker.call('rigReport');
+    expect(report).toMatchObject({ status: 'ready' });
+    const asked = worker.bodies('credential').length;
+    expect(asked).toBeGreaterThan(0);
+
+    // The agent's own git is served over its own socket, for the rig's host and no other.
+    const question = 'printf "protocol=http\\nhost=other.invalid\\n\\n" | git credential fill';
+    const push = 'git commit -q --allow-empty -m Mine && git push -q origin HEAD && env > env.txt';
+    await control.start('a', { command: `${push}; ${question}; gt done --discard` });
+    const { exit } = await worker.call('exit');
+    expect(exit).toMatchObject({ code: 0, tail: expect.stringContaining('bead-1 is done') });
+    expect(exit.tail).toMatch(/could not read|terminal prompts disabled/);
+    expect(exit.tail).not.toContain(SECRET);
+    expect(worker.bodies('credential').length).toBeGreaterThan(asked);
+    expect(worker.bodies('done')).toHaveLength(1);
+    const found = output('grep', ['-rl', SECRET, control.workspace]);
+    await expect(found).rejects.toMatchObject({ code: 1 });
+    expect(JSON.stringify(control.events)).not.toContain(SECRET);
+  });
+
+  test('says so when the credential is refused, and when the Worker has none', async () => {
+    const worker = await startFakeWorker();
+    const { gitUrl } = await startRemote(() => false);
+    const control = await startControl(worker.url);
+    const request = restoreRequest(control.life, gitUrl, ['a'], { credential: true });
+    await control.call(CONTROL.restore, PLACES, request);
+    expect((await worker.call('rigReport')).report).toMatchObject({
+      status: 'failed',
+      fault: { code: 'git_auth' },
+    });
+    worker.answer('credential', () => problem('unknown_credential'));
+    await control.call(CONTROL.restore, PLACES, request);
+    await eventually(() => expect(worker.bodies('rigReport')).toHaveLength(2));
+    expect(worker.bodies('rigReport')[1]?.report.status).toBe('failed');
+  });
+});

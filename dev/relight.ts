@@ -51,7 +51,10 @@ export async function startRelight(options: RelightOptions): Promise<Relight> {
   const stateDir = resolve(options.stateDir);
   await mkdir(stateDir, { recursive: true });
   const secrets = await readSecrets(stateDir, options.adminToken);
-  const rootDir = join(shortTmp(), `relight-${createHash('sha256').update(stateDir).digest('hex').slice(0, 8)}`);
+  const rootDir = join(
+    shortTmp(),
+    `relight-${createHash('sha256').update(stateDir).digest('hex').slice(0, 8)}`,
+  );
   const engine = await openEngine(rootDir, options.onContainerLine);
   const url = `http://127.0.0.1:${options.port}`;
   const runWorker = (): Promise<WranglerDev> =>
@@ -59,7 +62,12 @@ export async function startRelight(options: RelightOptions): Promise<Relight> {
       port: options.port,
       persistTo: join(stateDir, 'worker'),
       // Marked as one of the engine's, wrangler ends with it even if this process is killed.
-      env: { ...secrets, ...options.secrets, ...engine.wranglerEnv, RELIGHT_CONTAINER: join(rootDir, 'wrangler') },
+      env: {
+        ...secrets,
+        ...options.secrets,
+        ...engine.wranglerEnv,
+        RELIGHT_CONTAINER: join(rootDir, 'wrangler'),
+      },
       onLine: options.onWorkerLine ?? (() => undefined),
     });
   try {
@@ -74,7 +82,15 @@ export async function startRelight(options: RelightOptions): Promise<Relight> {
       worker = await runWorker();
       await wakeUnfinished(url);
     };
-    return { url, token: secrets.RELIGHT_ADMIN_TOKEN, engine, resumed, ended: worker.ended, restartWorker, close };
+    return {
+      url,
+      token: secrets.RELIGHT_ADMIN_TOKEN,
+      engine,
+      resumed,
+      ended: worker.ended,
+      restartWorker,
+      close,
+    };
   } catch (error) {
     await engine.close();
     throw error;
@@ -93,7 +109,10 @@ function openEngine(rootDir: string, onLine?: (line: ContainerLine) => void): Pr
 const Secrets = z.object({ RELIGHT_ADMIN_TOKEN: z.string().min(1), CONTAINER_TOKEN_KEY: z.string().min(1) });
 
 /** The secrets of this state directory: made once, readable by the owner alone, the same at each start. */
-async function readSecrets(stateDir: string, adminToken: string | undefined): Promise<z.infer<typeof Secrets>> {
+async function readSecrets(
+  stateDir: string,
+  adminToken: string | undefined,
+): Promise<z.infer<typeof Secrets>> {
   const file = join(stateDir, 'secrets.json');
   const kept = existsSync(file) ? Secrets.parse(JSON.parse(await readFile(file, 'utf8'))) : null;
   const secrets = {

@@ -20,7 +20,8 @@ async function main(): Promise<void> {
     onContainerLine: ({ line }) => showLine('container', line),
   });
   if (RELIGHT_ADMIN_TOKEN === undefined) console.log(`operator token: ${relight.token}`);
-  if (relight.resumed.length > 0) console.log(`going on with ${relight.resumed.length} unfinished recoveries`);
+  if (relight.resumed.length > 0)
+    console.log(`going on with ${relight.resumed.length} unfinished recoveries`);
   console.log(`relight ready at ${relight.url}`);
   await untilStopped(relight);
 }

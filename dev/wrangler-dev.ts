@@ -29,10 +29,21 @@ export interface WranglerDev {
 }
 
 /** Runs the Worker under `wrangler dev` and waits until it answers. Throws an Error with wrangler's last words. */
-export async function startWranglerDev({ port, persistTo, env, onLine }: WranglerOptions): Promise<WranglerDev> {
+export async function startWranglerDev({
+  port,
+  persistTo,
+  env,
+  onLine,
+}: WranglerOptions): Promise<WranglerDev> {
   const url = `http://127.0.0.1:${port}`;
   const args = ['dev', '--local', '--ip', '127.0.0.1', '--port', String(port), '--persist-to', persistTo];
-  const quiet = ['--inspector-port', '0', '--show-interactive-dev-session=false', '--var', `RELIGHT_URL:${url}`];
+  const quiet = [
+    '--inspector-port',
+    '0',
+    '--show-interactive-dev-session=false',
+    '--var',
+    `RELIGHT_URL:${url}`,
+  ];
   const child = execa(process.execPath, [WRANGLER, ...args, ...quiet], {
     cwd: PROJECT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: process.env.TMPDIR, ...OFFLINE, ...env },

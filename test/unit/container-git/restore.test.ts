@@ -14,7 +14,14 @@ describe('restoring a rig onto an empty disk', () => {
     const head = scene.push('gt/ada/b1', { 'work.txt': 'pushed\n' });
     scene.push('main', { 'later.txt': 'x\n' });
     const report = await scene.restoreOne(planFor('ada', { baseBranch: 'main' }));
-    expect(report).toMatchObject({ head, from: 'remote', snapshot: 'none', files: 3, fault: null, warnings: [] });
+    expect(report).toMatchObject({
+      head,
+      from: 'remote',
+      snapshot: 'none',
+      files: 3,
+      fault: null,
+      warnings: [],
+    });
     expect(readFileSync(join(scene.dir('ada'), 'work.txt'), 'utf8')).toBe('pushed\n');
     expect(run(scene.dir('ada'), 'branch', '--show-current')).toBe('gt/ada/b1');
     expect(run(scene.dir('ada'), 'status', '--porcelain')).toBe('');
@@ -33,14 +40,18 @@ describe('restoring a rig onto an empty disk', () => {
     );
     expect(RigReport.parse(report)).toEqual(report);
     expect(report).toMatchObject({ status: 'ready', fault: null });
-    expect(report.agents.map(({ head }) => head)).toEqual(agents.map((agent) => (agent === 'c' ? head : main)));
+    expect(report.agents.map(({ head }) => head)).toEqual(
+      agents.map((agent) => (agent === 'c' ? head : main)),
+    );
     expect(told.sort()).toEqual(agents);
     expect(report.phases).toEqual(phases);
     expect(phases.map(({ name }) => name).slice(0, 2)).toEqual(['list refs', 'fetch']);
     expect(phases.filter(({ name }) => name === 'worktree').map((phase) => phase.agent)).toHaveLength(8);
     for (const phase of phases) expect(phase).toMatchObject({ ok: true, work: 'git' });
     for (const agent of agents) {
-      expect(run(scene.dir(agent), 'rev-parse', '--abbrev-ref', '@{upstream}', '--symbolic-full-name')).toBeTruthy();
+      expect(
+        run(scene.dir(agent), 'rev-parse', '--abbrev-ref', '@{upstream}', '--symbolic-full-name'),
+      ).toBeTruthy();
     }
   });
 
@@ -67,7 +78,9 @@ describe('restoring a rig onto an empty disk', () => {
 
   it('is ready without any agent, and failed when then the remote cannot be asked', async () => {
     expect(await scene.restore([])).toMatchObject({ status: 'ready', agents: [], fault: null });
-    expect(await scene.restore([], { gitUrl: join(scene.root, 'gone.git') })).toMatchObject({ status: 'failed' });
+    expect(await scene.restore([], { gitUrl: join(scene.root, 'gone.git') })).toMatchObject({
+      status: 'failed',
+    });
   });
 
   it('runs the setup command once per new worktree, and again only where it failed', async () => {
@@ -75,13 +88,19 @@ describe('restoring a rig onto an empty disk', () => {
     const runSetup = async (agent: string, dir: string): Promise<void> => {
       expect(existsSync(join(dir, 'README.md'))).toBe(true);
       ran.push(agent);
-      if (agent === 'bob' && ran.filter((name) => name === 'bob').length === 1) throw new Error('npm ci failed');
+      if (agent === 'bob' && ran.filter((name) => name === 'bob').length === 1)
+        throw new Error('npm ci failed');
     };
     const plans = [planFor('ada'), planFor('bob')];
     const first = await scene.restore(plans, { setupCommand: 'npm ci' }, { runSetup });
     expect(first.status).toBe('partial');
     expect(first.agents[1]?.fault).toMatchObject({ code: 'setup_failed', reason: 'npm ci failed' });
-    expect(first.phases.filter(({ work }) => work === 'setup').map(({ ok }) => ok).sort()).toEqual([false, true]);
+    expect(
+      first.phases
+        .filter(({ work }) => work === 'setup')
+        .map(({ ok }) => ok)
+        .sort(),
+    ).toEqual([false, true]);
     const second = await scene.restore(plans, { setupCommand: 'npm ci' }, { runSetup });
     expect(second).toMatchObject({ status: 'ready' });
     expect(ran.sort()).toEqual(['ada', 'bob', 'bob']);

@@ -56,9 +56,7 @@ describe('the control server, asked to restore a rig,', () => {
 
   test('asks the Worker for the credential at the moment of use, and writes it down nowhere', async () => {
     const worker = await startFakeWorker();
-    const { gitUrl } = await startRemote(
-      (_, user, password) => user === 'x-token' && password === SECRET,
-    );
+    const { gitUrl } = await startRemote((_, user, password) => user === 'x-token' && password === SECRET);
     const control = await startControl(worker.url);
     await control.call(
       CONTROL.restore,

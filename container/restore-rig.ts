@@ -7,7 +7,7 @@ import type { Config } from './config.ts';
 import type { RestoreHooks } from './git/restore-context.ts';
 import { log } from './log.ts';
 import { type Credentials, helperSetting } from './tools/credentials.ts';
-import type { Sockets } from './tools/sockets.ts';
+import type { Sockets, ToolAnswer } from './tools/sockets.ts';
 import type { Worktrees } from './worktrees.ts';
 
 /** What a restore works with. */
@@ -32,9 +32,13 @@ export async function restoreRigWith(
   { request, signal }: { request: RestoreRequest; signal: AbortSignal },
 ): Promise<RigReport> {
   parts.credentials.remember(rig, request);
-  const socket = await parts.sockets.open(rigOwner(rig), {
-    '/credential': async (question) => await parts.credentials.answer(rig, question),
-  });
+  const owner = rigOwner(rig);
+  // One that is open stays: a push may be asking on it right now.
+  if (!parts.sockets.isOpen(owner)) {
+    const answer = async (question: string): Promise<ToolAnswer> =>
+      await parts.credentials.answer(rig, question);
+    await parts.sockets.open(owner, { '/credential': answer });
+  }
   const hooks: RestoreHooks = {
     signal,
     onPhase: ({ name, agent, ms, ok, detail }) => log.info('rig.phase', { rig, name, agent, ms, ok, detail }),
@@ -49,7 +53,14 @@ export async function restoreRigWith(
     runSetup: async (agent, dir) => {
       const plan = plans.get(agent);
       if (plan === undefined) throw new Error(`${agent} is not in the request that is being carried out`);
-      const order = { rig, plan, dir, command, signal, helperSetting: helperSetting(socket) };
+      const order = {
+        rig,
+        plan,
+        dir,
+        command,
+        signal,
+        helperSetting: helperSetting(parts.sockets.pathOf(owner)),
+      };
       await runSetup(parts, order, parts.supervisor.logOf(rig, agent));
     },
   });

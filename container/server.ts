@@ -1,6 +1,5 @@
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import type { z } from 'zod';
 import { BOOT_HEADER, CONTROL, type ControlHealth } from '../src/contract/control.ts';
 import { ERROR_CODES, RelightError } from '../src/contract/errors.ts';
 import type { Exchange } from '../src/contract/exchange.ts';
@@ -73,7 +72,7 @@ function idAt(c: Context, place: 'rig' | 'agent'): string {
   return parseOrRefuse(Id, c.req.param(place));
 }
 
-async function bodyOf<Body extends z.ZodType>(c: Context, exchange: Exchange<Body>): Promise<z.output<Body>> {
+async function bodyOf<Body>(c: Context, exchange: Exchange<Body>): Promise<Body> {
   return parseOrRefuse(exchange.body, parseJson(await c.req.text()));
 }
 

@@ -10,7 +10,7 @@ import type { Sockets } from './tools/sockets.ts';
 
 const AGENTS_GRACE_MS = 3_000;
 const EXITS_TAKEN_MS = 5_000;
-const LAST_BEAT_MS = 3_000;
+const LAST_BEAT_MS = 2_000;
 const CLOSE_MS = 1_000;
 
 /** What has to be ended. */

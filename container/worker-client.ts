@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pRetry, { type Options } from 'p-retry';
-import type { z } from 'zod';
 import { Problem, RelightError, type ErrorCode } from '../src/contract/errors.ts';
 import { type Exchange, pathOf } from '../src/contract/exchange.ts';
 
@@ -58,11 +57,11 @@ export class WorkerClient {
   }
 
   /** Makes one call of the contract and gives its checked answer. An aborted call throws the signal's reason. */
-  async call<Body extends z.ZodType, Answer extends z.ZodType>(
+  async call<Body, Answer>(
     exchange: Exchange<Body, Answer>,
-    body: z.input<Body>,
+    body: Body,
     { patience = 'brief', timeoutMs = ATTEMPT_TIMEOUT_MS, signal }: CallOptions = {},
-  ): Promise<z.output<Answer>> {
+  ): Promise<Answer> {
     const stop = signal === undefined ? this.#fence.signal : AbortSignal.any([this.#fence.signal, signal]);
     const text = JSON.stringify(body);
     return await pRetry(async () => await this.#attempt(exchange, text, { timeoutMs, stop }), {
@@ -78,11 +77,11 @@ export class WorkerClient {
     });
   }
 
-  async #attempt<Body extends z.ZodType, Answer extends z.ZodType>(
+  async #attempt<Body, Answer>(
     exchange: Exchange<Body, Answer>,
     body: string,
     { timeoutMs, stop }: { timeoutMs: number; stop: AbortSignal },
-  ): Promise<z.output<Answer>> {
+  ): Promise<Answer> {
     const { status, headers, text } = await this.#post(exchange, body, { timeoutMs, stop });
     if (status >= 200 && status < 300) return answerOf(exchange, text);
     const failure = failureOf(status, headers, text);
@@ -121,10 +120,7 @@ export class WorkerClient {
   }
 }
 
-function answerOf<Answer extends z.ZodType>(
-  exchange: Exchange<z.ZodType, Answer>,
-  text: string,
-): z.output<Answer> {
+function answerOf<Answer>(exchange: Exchange<unknown, Answer>, text: string): Answer {
   const parsed = exchange.answer.safeParse(text === '' ? undefined : jsonOrNull(text));
   if (parsed.success) return parsed.data;
   const reason = `${exchange.path} was answered with something else than the contract says`;

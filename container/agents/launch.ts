@@ -44,7 +44,12 @@ export async function launch(
   } catch (error) {
     const { code, reason } = errorFacts(error);
     log.warn('agent.not-started', { rig, agent, bead, startId, cause: run.stopCause, code, reason });
-    const exit = { code: null, signal: null, ranMs: 0, tail: `${code}: ${reason}` };
+    const exit = {
+      code: null,
+      signal: null,
+      ranMs: 0,
+      tail: error instanceof RelightError ? `${code}: ${reason}` : reason,
+    };
     return { cause: run.stopCause ?? 'spawn_failed', exit };
   }
 }

@@ -44,7 +44,7 @@ export class AgentRun {
   /** Asks the run to end; the first cause stays. */
   stop(cause: ExitCause): void {
     this.#stopCause ??= cause;
-    this.#stop.abort();
+    this.#stop.abort(new Error(`${cause} before its process had begun`));
   }
 
   /** Records that no process of the run is left. */

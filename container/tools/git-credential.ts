@@ -2,6 +2,7 @@
 // The answer goes from the Worker through the control server to git, and is written down nowhere.
 import { text } from 'node:stream/consumers';
 import { askControl } from './control-socket.ts';
+import { field } from './json-field.ts';
 
 const WAIT_MS = 5_000;
 
@@ -10,17 +11,23 @@ async function main([socketPath, operation]: string[]): Promise<void> {
   if (socketPath === undefined || operation !== 'get') return;
   const question = await text(process.stdin);
   const answer = await askControl(socketPath, '/credential', { body: question, waitMs: WAIT_MS });
-  if (answer.status === 200) process.stdout.write(answer.text);
-  else refuse(answer.text);
+  if (answer.status === 200) {
+    process.stdout.write(answer.text);
+    return;
+  }
+  const reason = `${field(answer.text, 'code')}: ${field(answer.text, 'detail')}`;
+  giveUp(reason, { mayPass: field(answer.text, 'retryable') === 'true' });
 }
 
-function refuse(reason: string): void {
+/** Without a credential git says that it was refused; `quit` keeps it from saying so of a trouble that may pass. */
+function giveUp(reason: string, { mayPass }: { mayPass: boolean }): void {
   process.stderr.write(`relight-credential: ${reason}\n`);
-  process.exitCode = 1;
+  if (mayPass) process.stdout.write('quit=1\n');
+  else process.exitCode = 1;
 }
 
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  refuse(error instanceof Error ? error.message : String(error));
+  giveUp(error instanceof Error ? error.message : String(error), { mayPass: true });
 }

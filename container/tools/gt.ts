@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { askControl, ControlAway } from './control-socket.ts';
 import { GENERAL_HELP, HELP } from './gt-help.ts';
+import { field } from './json-field.ts';
 
 /** Exit codes, also in the help: the last one is EX_UNAVAILABLE of sysexits(3). */
 const EXIT = { ok: 0, refused: 1, usage: 2, away: 69 } as const;
@@ -85,12 +86,6 @@ async function ask(path: string, body: string): Promise<string> {
   if (answer.status !== 200)
     throw new Refusal(`${field(answer.text, 'code')}: ${field(answer.text, 'detail')}`);
   return answer.text;
-}
-
-function field(json: string, name: string): string {
-  const value: unknown = JSON.parse(json);
-  const entry = Object.entries(value ?? {}).find(([key]) => key === name);
-  return String(entry?.[1]);
 }
 
 try {

@@ -56,6 +56,11 @@ export class Sockets {
     return path;
   }
 
+  /** Whether the owner's socket is open. */
+  isOpen(owner: string): boolean {
+    return this.#open.has(owner);
+  }
+
   /** Closes an owner's socket and removes it; open calls are cut off. */
   async close(owner: string): Promise<void> {
     const server = this.#open.get(owner);
@@ -95,6 +100,8 @@ async function serve(routes: ToolRoutes, request: IncomingMessage, response: Ser
     const { type, text } = await route(body);
     response.writeHead(200, { 'content-type': type }).end(text);
   } catch (error) {
+    // The caller is gone: nobody is left to hear of it.
+    if (request.destroyed && !request.complete) return;
     const problem = problemFrom(error);
     response.writeHead(problem.status, { 'content-type': PROBLEM_TYPE }).end(JSON.stringify(problem));
   }

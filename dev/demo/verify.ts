@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { git } from '../git-server/git-command.ts';
 import type { TownClient } from '../client.ts';
 import type { DemoAgent } from './run.ts';
@@ -32,20 +35,15 @@ async function findLostOf(client: TownClient, agent: DemoAgent, steps: number): 
 }
 
 async function commitsOf({ gitUrl, branch }: DemoAgent): Promise<{ commit: string; subject: string }[]> {
-  const { mkdtemp, rm } = await import('node:fs/promises');
-  const { join } = await import('node:path');
-  const { tmpdir } = await import('node:os');
   const dir = await mkdtemp(join(tmpdir(), 'relight-verify-'));
   try {
     await git(['init', '--quiet', '--bare', dir]);
     await git(['--git-dir', dir, 'fetch', '--quiet', gitUrl, `refs/heads/${branch}`]);
     const log = await git(['--git-dir', dir, 'log', '--format=%H %s', 'FETCH_HEAD']);
-    return log
-      .split('\n')
-      .map((line) => ({
-        commit: line.slice(0, line.indexOf(' ')),
-        subject: line.slice(line.indexOf(' ') + 1),
-      }));
+    return log.split('\n').map((line) => ({
+      commit: line.slice(0, line.indexOf(' ')),
+      subject: line.slice(line.indexOf(' ') + 1),
+    }));
   } finally {
     await rm(dir, { recursive: true, force: true });
   }

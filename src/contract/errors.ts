@@ -60,7 +60,12 @@ export const ERROR_CODES = {
 export type ErrorCode = keyof typeof ERROR_CODES;
 
 /** The codes as a schema, for reports and stored reasons. */
-export const ErrorCode = z.enum(Object.keys(ERROR_CODES) as [ErrorCode, ...ErrorCode[]]);
+export const ErrorCode = z.custom<ErrorCode>(
+  (code) => typeof code === 'string' && Object.hasOwn(ERROR_CODES, code),
+  {
+    message: 'is not an error code',
+  },
+);
 
 /** A failure as it is stored and shown: what happened, in words for the operator, and whether it may pass. */
 export const Fault = z.object({ code: ErrorCode, reason: z.string(), retryable: z.boolean() });

@@ -1,11 +1,11 @@
 import type { z } from 'zod';
 
 /** One call across the boundary between Worker and container: both sides import it, neither writes its path again. */
-export interface Exchange<Body extends z.ZodType = z.ZodType, Answer extends z.ZodType = z.ZodType> {
+export interface Exchange<Body = unknown, Answer = unknown> {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
-  readonly body: Body;
-  readonly answer: Answer;
+  readonly body: z.ZodType<Body>;
+  readonly answer: z.ZodType<Answer>;
 }
 
 /** The path with its `:name` places filled in, each encoded. Throws a TypeError where a place has no value. */

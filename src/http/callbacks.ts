@@ -1,5 +1,4 @@
 import { Hono } from 'hono';
-import type { z } from 'zod';
 import { CALLBACKS, Credential } from '../contract/callbacks.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import { RelightError } from '../contract/errors.ts';
@@ -20,21 +19,21 @@ interface Call<Body> {
   readonly body: Body;
 }
 
-function answer<Call_ extends Exchange>(
-  exchange: Call_,
-  handle: (call: Call<z.output<Call_['body']>>) => Promise<z.input<Call_['answer']>>,
+function answer<Body, Answer>(
+  exchange: Exchange<Body, Answer>,
+  handle: (call: Call<Body>) => Promise<Answer>,
 ): void {
   callbacks.on(exchange.method, exchange.path, async (c) => {
-    const body = exchange.body.parse(await c.req.json().catch(refuseJson)) as z.output<Call_['body']>;
+    const body = exchange.body.parse(await c.req.json().catch(refuseJson));
     const result = await handle({ env: c.env, town: c.get('town'), body });
-    return result === undefined ? c.body(null, 204) : c.json(result);
+    return result === undefined ? c.body(null, 204) : Response.json(result);
   });
 }
 
 /** As `answer`, for messages of a running boot: one that a later boot has replaced changes nothing. */
-function answerLiving<Call_ extends Exchange<z.ZodType<{ life: Life }>>>(
-  exchange: Call_,
-  handle: (call: Call<z.output<Call_['body']>>) => Promise<z.input<Call_['answer']>>,
+function answerLiving<Body extends { life: Life }, Answer>(
+  exchange: Exchange<Body, Answer>,
+  handle: (call: Call<Body>) => Promise<Answer>,
 ): void {
   answer(exchange, async (call) => {
     await townOf(call.env, call.town).admit(call.body.life);

@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import { and, desc, eq, lte } from 'drizzle-orm';
+import { desc, eq, lte } from 'drizzle-orm';
 import { z } from 'zod';
 import { CHECKPOINT_MAX_BYTES } from '../contract/agent.ts';
 import type { Checkpoint } from '../contract/agent.ts';
@@ -22,8 +22,7 @@ export class Agent extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    const [town, rig, agent] = partsOfName(ctx, 3);
-    this.#name = { town, rig, agent };
+    this.#name = partsOfName(ctx);
     this.#db = openDatabase(ctx, 'agent');
   }
 
@@ -120,7 +119,7 @@ export class Agent extends DurableObject<Env> {
     const row = this.#db
       .select()
       .from(recovered)
-      .where(and(eq(recovered.bead, bead)))
+      .where(eq(recovered.bead, bead))
       .orderBy(desc(recovered.id))
       .get();
     if (row === undefined) return null;

@@ -1,8 +1,8 @@
-import type { z } from 'zod';
 import { RelightError, Problem } from '../contract/errors.ts';
 import { pathOf } from '../contract/exchange.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import { containerOf } from './reach.ts';
+import type { ControlReply } from './town-container.ts';
 
 /** Which control server a call is for: the one of this boot, and no later one. */
 export interface ControlTarget {
@@ -14,22 +14,22 @@ export interface ControlTarget {
  * Makes one call to the town's control server and checks the answer. Throws RelightError: what the control server
  * refused with, `container_not_running`, or `control_unreachable` when there was no answer that makes sense.
  */
-export async function callControl<Call extends Exchange>(
+export async function callControl<Body, Answer>(
   env: Env,
   { town, bootId }: ControlTarget,
-  call: Call,
+  call: Exchange<Body, Answer>,
   places: Readonly<Record<string, string>>,
-  body?: z.input<Call['body']>,
-): Promise<z.output<Call['answer']>> {
-  const { status, text } = await containerOf(env, town).control({
+  body?: Body,
+): Promise<Answer> {
+  const reply = await containerOf(env, town).control({
     method: call.method,
     path: pathOf(call, places),
     bootId,
     body: body === undefined ? null : JSON.stringify(body),
   });
-  if (status >= 400) throw refusalOf(status, text);
+  if (reply.status >= 400) throw refusalOf(reply);
   try {
-    return call.answer.parse(readJson(text)) as z.output<Call['answer']>;
+    return call.answer.parse(contentOf(reply));
   } catch (error) {
     throw new RelightError('control_unreachable', `the control server's answer makes no sense`, {
       cause: error,
@@ -37,15 +37,18 @@ export async function callControl<Call extends Exchange>(
   }
 }
 
-function readJson(text: string): unknown {
-  return text === '' ? undefined : JSON.parse(text);
+function contentOf({ text, isJson }: ControlReply): unknown {
+  if (!isJson) return text === '' ? undefined : text;
+  return JSON.parse(text);
 }
 
-function refusalOf(status: number, text: string): RelightError {
+function refusalOf(reply: ControlReply): RelightError {
   try {
-    const { code, detail } = Problem.parse(readJson(text));
+    const { code, detail } = Problem.parse(contentOf(reply));
     return new RelightError(code, detail);
   } catch (error) {
-    return new RelightError('control_unreachable', `the control server answered ${status}`, { cause: error });
+    return new RelightError('control_unreachable', `the control server answered ${reply.status}`, {
+      cause: error,
+    });
   }
 }

@@ -33,16 +33,8 @@ export function agentOf(env: Env, town: string, rig: string, agent: string): Stu
   return stubOf(env.AGENT, `${town}/${rig}/${agent}`);
 }
 
-/** The parts of an object's own name, as many as its kind has. Throws an Error for an object without a proper name. */
-export function partsOfName<Count extends 1 | 2 | 3>(ctx: DurableObjectState, count: Count): Parts[Count] {
-  const parts = (ctx.id.name ?? '').split('/');
-  if (parts.length !== count)
-    throw new Error(`a Durable Object of this kind has no name like "${ctx.id.name}"`);
-  return parts as Parts[Count];
-}
-
-interface Parts {
-  1: [string];
-  2: [string, string];
-  3: [string, string, string];
+/** The parts of an object's own name: town, rig, agent, as many as its kind has; the others are empty. */
+export function partsOfName(ctx: DurableObjectState): { town: string; rig: string; agent: string } {
+  const [town = '', rig = '', agent = ''] = (ctx.id.name ?? '').split('/');
+  return { town, rig, agent };
 }

@@ -27,7 +27,7 @@ export class Rig extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    const [town, rig] = partsOfName(ctx, 2);
+    const { town, rig } = partsOfName(ctx);
     this.#core = { town, rig, env, db: openDatabase(ctx, 'rig') };
     this.#dispatcher = new Dispatcher(this.#core);
   }

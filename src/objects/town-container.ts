@@ -18,6 +18,13 @@ export interface ControlCall {
   readonly body: string | null;
 }
 
+/** What came back; a body that is not JSON is plain text. */
+export interface ControlReply {
+  readonly status: number;
+  readonly text: string;
+  readonly isJson: boolean;
+}
+
 /** The town's container. It starts, stops and is talked to; it decides nothing. */
 export class TownContainer extends Container<Env> {
   override defaultPort = CONTROL_PORT;
@@ -27,7 +34,7 @@ export class TownContainer extends Container<Env> {
 
   constructor(ctx: DurableObjectState<object>, env: Env) {
     super(ctx, env);
-    [this.#town] = partsOfName(ctx, 1);
+    this.#town = partsOfName(ctx).town;
   }
 
   /**
@@ -71,7 +78,7 @@ export class TownContainer extends Container<Env> {
    * container that sleeps and would keep an idle one awake. Throws RelightError `container_not_running` or
    * `control_unreachable`.
    */
-  async control(call: ControlCall): Promise<{ status: number; text: string }> {
+  async control(call: ControlCall): Promise<ControlReply> {
     const container = this.ctx.container;
     if (container?.running !== true)
       throw new RelightError('container_not_running', 'the container does not run');
@@ -82,7 +89,8 @@ export class TownContainer extends Container<Env> {
         body: call.body,
         signal: AbortSignal.timeout(CONTROL_DEADLINE_MS),
       });
-      return { status: response.status, text: await response.text() };
+      const isJson = response.headers.get('content-type')?.includes('json') === true;
+      return { status: response.status, text: await response.text(), isJson };
     } catch (error) {
       throw new RelightError('control_unreachable', `the control server did not answer: ${String(error)}`, {
         cause: error,

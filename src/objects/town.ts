@@ -32,7 +32,7 @@ export class Town extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    const [town] = partsOfName(ctx, 1);
+    const { town } = partsOfName(ctx);
     const db = openDatabase(ctx, 'town');
     this.#core = { town, env, db, storage: ctx.storage, feed: new Feed(db) };
     this.#watchdog = new Watchdog(this.#core);
@@ -206,6 +206,9 @@ export class Town extends DurableObject<Env> {
   /** A Rig or Agent of the town tells of a change. */
   publish(change: Change): void {
     if (change.kind === 'rig') registry.noteRigState(this.#core.db, change.rig, change.state);
+    // Work went forward in this boot: its end, however soon, is no crash loop.
+    if (change.kind === 'checkpoint' || change.kind === 'done')
+      registry.updateTown(this.#core.db, { deaths: 0 });
     this.#core.feed.publish(change);
   }
 

@@ -14,6 +14,7 @@ type MethodNames<Target> = {
 
 /** The object called `name`. */
 export function stubOf<Target>(namespace: Namespace, name: string): Stub<Target> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the binding's class is fixed by wrangler.toml
   return namespace.getByName(name) as Stub<Target>;
 }
 

@@ -35,7 +35,9 @@ export class Container<Bindings> extends DurableObject<Bindings> {
       get running() {
         return (machine()?.running ?? null) !== null;
       },
-      getTcpPort: () => ({ fetch: (url: string, init?: RequestInit) => answer(machine()?.running ?? null, url, init) }),
+      getTcpPort: () => ({
+        fetch: (url: string, init?: RequestInit) => answer(machine()?.running ?? null, url, init),
+      }),
     };
     Object.defineProperty(this, 'ctx', {
       value: new Proxy(ctx, {

@@ -10,10 +10,18 @@ import type { FakeBoot } from './fake-container.ts';
 const ORIGIN = 'https://relight.test';
 
 /** Calls the operator API. */
-export function operator(method: string, path: string, body?: unknown, token = 'operator-token'): Promise<Response> {
+export function operator(
+  method: string,
+  path: string,
+  body?: unknown,
+  token = 'operator-token',
+): Promise<Response> {
   return SELF.fetch(`${ORIGIN}${path}`, {
     method,
-    headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
 }
@@ -59,7 +67,13 @@ export function goodReport(rig: string, request: RestoreRequest): RigReport {
 /** What the control servers of a town were asked. */
 export interface Asked {
   readonly restores: { rig: string; request: RestoreRequest }[];
-  readonly starts: { rig: string; agent: string; startId: string; bead: string; life: { generation: number } }[];
+  readonly starts: {
+    rig: string;
+    agent: string;
+    startId: string;
+    bead: string;
+    life: { generation: number };
+  }[];
   readonly stops: string[];
   boots: number;
 }
@@ -72,7 +86,11 @@ export async function makeTown(
   const asked: Asked = { restores: [], starts: [], stops: [], boots: 0 };
   const boot = (): FakeBoot => {
     asked.boots += 1;
-    return { bootId: bootId(town, asked.boots), generation: null, handle: (call) => handle(town, asked, report, call) };
+    return {
+      bootId: bootId(town, asked.boots),
+      generation: null,
+      handle: (call) => handle(town, asked, report, call),
+    };
   };
   installMachine(town, boot);
   const made = await operator('PUT', `/api/towns/${town}`, { agentCommand: 'true' });
@@ -113,7 +131,9 @@ export async function addRig(town: string, rig: string, agents: readonly string[
   await expectOk(operator('PUT', at, { gitUrl: `https://git.test/${rig}.git` }));
   for (const agent of agents) {
     await expectOk(operator('PUT', `${at}/agents/${agent}`, {}));
-    await expectOk(operator('PUT', `${at}/agents/${agent}/hook`, { bead: { id: `bead-${agent}`, title: 'do it' } }));
+    await expectOk(
+      operator('PUT', `${at}/agents/${agent}/hook`, { bead: { id: `bead-${agent}`, title: 'do it' } }),
+    );
   }
 }
 
@@ -126,7 +146,9 @@ export async function latestRecovery(town: string): Promise<Recovery | null> {
 /** One agent as the operator sees it. */
 export async function agentStatus(town: string, rig: string, agent: string) {
   const answer = await operator('GET', `/api/towns/${town}/rigs/${rig}/agents/${agent}`);
-  return z.looseObject({ status: z.string(), attempts: z.number(), bead: z.unknown() }).parse(await answer.json());
+  return z
+    .looseObject({ status: z.string(), attempts: z.number(), bead: z.unknown() })
+    .parse(await answer.json());
 }
 
 async function expectOk(answer: Promise<Response>): Promise<void> {

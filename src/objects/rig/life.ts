@@ -1,4 +1,4 @@
-import { eq, inArray } from 'drizzle-orm';
+import { inArray } from 'drizzle-orm';
 import { RelightError } from '../../contract/errors.ts';
 import type { Life } from '../../contract/ids.ts';
 import type { Database } from '../../tables/open.ts';
@@ -35,9 +35,15 @@ export function lifeOf({ bootId, generation }: RigRow): Life | null {
  * generation it is in already changes nothing. `isRestoring` says that a recovery is about to ask for its worktrees, so
  * that the rig does not ask by itself. Throws RelightError `stale_generation` for an older one.
  */
-export function enterGeneration(db: Database, rig: string, life: Life, now: number, isRestoring: boolean): boolean {
+export function enterGeneration(
+  db: Database,
+  rig: string,
+  life: Life,
+  now: number,
+  isRestoring: boolean,
+): boolean {
   return db.transaction((tx) => {
-    const own = ownRow(tx as Database, rig);
+    const own = ownRow(tx, rig);
     if (life.generation < own.generation) {
       throw new RelightError(
         'stale_generation',
@@ -45,7 +51,7 @@ export function enterGeneration(db: Database, rig: string, life: Life, now: numb
       );
     }
     if (life.generation === own.generation) return false;
-    const isActive = isRestoring && activeRows(tx as Database).length > 0;
+    const isActive = isRestoring && activeRows(tx).length > 0;
     tx.update(rigTable)
       .set({
         ...life,

@@ -49,9 +49,9 @@ describe('restoring a rig onto an empty disk', () => {
     expect(phases.filter(({ name }) => name === 'worktree').map((phase) => phase.agent)).toHaveLength(8);
     for (const phase of phases) expect(phase).toMatchObject({ ok: true, work: 'git' });
     for (const agent of agents) {
-      expect(
-        run(scene.dir(agent), 'rev-parse', '--abbrev-ref', '@{upstream}', '--symbolic-full-name'),
-      ).toBeTruthy();
+      expect(run(scene.dir(agent), 'config', `branch.gt/${agent}/b1.merge`)).toBe(
+        `refs/heads/gt/${agent}/b1`,
+      );
     }
   });
 

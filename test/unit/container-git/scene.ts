@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createGit } from '../../../container/git/run-git.ts';
@@ -23,6 +23,9 @@ const ENV = {
   GIT_AUTHOR_EMAIL: 'agent@example.com',
   GIT_COMMITTER_NAME: 'Agent',
   GIT_COMMITTER_EMAIL: 'agent@example.com',
+  GIT_CONFIG_COUNT: '1',
+  GIT_CONFIG_KEY_0: 'core.fsync',
+  GIT_CONFIG_VALUE_0: 'none',
 };
 
 /** Runs git as an agent or a colleague would; trimmed standard output. Throws with git's words. */
@@ -39,6 +42,48 @@ export function write(dir: string, files: Record<string, string>): void {
   }
 }
 
+function commitAndPush(
+  dir: string,
+  branch: string,
+  { files, from }: { files: Record<string, string>; from: string },
+): string {
+  const branches = run(dir, 'branch', '--format=%(refname:short)').split('\n');
+  if (branches.includes(branch)) run(dir, 'checkout', '--quiet', branch);
+  else if (branches[0] !== '') run(dir, 'checkout', '--quiet', '-b', branch, from);
+  write(dir, files);
+  run(dir, 'add', '--all');
+  run(dir, 'commit', '--quiet', '--message', `change ${branch}`);
+  run(dir, 'push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`);
+  return run(dir, 'rev-parse', 'HEAD');
+}
+
+function makeFolder(): string {
+  return realpathSync(mkdtempSync(join(tmpdir(), 'relight-git-')));
+}
+
+const patterns = new Map<string, string>();
+
+/** A folder with a remote and a colleague's clone of it, made once for all scenes that start alike. */
+function patternOf(defaultBranch: string, commits: boolean): string {
+  const key = `${defaultBranch} ${commits}`;
+  const made = patterns.get(key);
+  if (made !== undefined) return made;
+  const root = makeFolder();
+  const [remote, colleague] = [join(root, 'remotes', 'core.git'), join(root, 'colleague')];
+  run(root, 'init', '--quiet', '--bare', `--initial-branch=${defaultBranch}`, '--template=', remote);
+  run(remote, 'config', 'http.receivepack', 'true');
+  run(root, 'init', '--quiet', `--initial-branch=${defaultBranch}`, '--template=', colleague);
+  run(colleague, 'remote', 'add', 'origin', '../remotes/core.git');
+  const files = { 'README.md': 'hello\n', 'src/index.js': 'export {};\n' };
+  if (commits) commitAndPush(colleague, defaultBranch, { files, from: 'HEAD' });
+  patterns.set(key, root);
+  return root;
+}
+
+process.on('exit', () => {
+  for (const root of patterns.values()) rmSync(root, { recursive: true, force: true });
+});
+
 /** A remote with one clone of a colleague, and a workspace of a control server, in a folder that is thrown away. */
 export class Scene {
   readonly root: string;
@@ -50,31 +95,19 @@ export class Scene {
   url: string;
 
   constructor({ defaultBranch = 'main', commits = true, settings = {} }: SceneOptions = {}) {
-    this.root = realpathSync(mkdtempSync(join(tmpdir(), 'relight-git-')));
+    this.root = makeFolder();
     this.remotes = join(this.root, 'remotes');
     this.remote = join(this.remotes, 'core.git');
     this.colleague = join(this.root, 'colleague');
     this.workspace = join(this.root, 'workspace');
     this.url = this.remote;
-    mkdirSync(this.remotes);
-    run(this.remotes, 'init', '--quiet', '--bare', `--initial-branch=${defaultBranch}`, 'core.git');
-    run(this.remote, 'config', 'http.receivepack', 'true');
-    run(this.root, 'clone', '--quiet', this.remote, this.colleague);
-    if (commits) this.push(defaultBranch, { 'README.md': 'hello\n', 'src/index.js': 'export {};\n' });
+    cpSync(patternOf(defaultBranch, commits), this.root, { recursive: true });
     this.git = createGit({ workspace: this.workspace, ...settings });
   }
 
   /** The colleague commits files on a branch (made from `from` where it is new) and pushes; the new commit. */
   push(branch: string, files: Record<string, string>, from = 'HEAD'): string {
-    const known = run(this.colleague, 'branch', '--list', branch) !== '';
-    const isUnborn = run(this.colleague, 'branch', '--list') === '';
-    if (known) run(this.colleague, 'checkout', '--quiet', branch);
-    else if (!isUnborn) run(this.colleague, 'checkout', '--quiet', '-b', branch, from);
-    write(this.colleague, files);
-    run(this.colleague, 'add', '--all');
-    run(this.colleague, 'commit', '--quiet', '--message', `change ${branch}`);
-    run(this.colleague, 'push', '--quiet', 'origin', `HEAD:refs/heads/${branch}`);
-    return run(this.colleague, 'rev-parse', 'HEAD');
+    return commitAndPush(this.colleague, branch, { files, from });
   }
 
   get repo(): string {

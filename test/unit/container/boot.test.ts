@@ -65,19 +65,34 @@ describe('a control server that starts', () => {
     });
   });
 
-  test.each([
-    [{ RELIGHT_URL: 'not a url' }, 'RELIGHT_URL'],
-    [{ GT_TOWN: 'Not An Id' }, 'GT_TOWN'],
-    [{ RELIGHT_TOKEN: '' }, 'RELIGHT_TOKEN'],
-    [{ PORT: 'http' }, 'PORT'],
-    [{ WORKSPACE: 'relative' }, 'WORKSPACE'],
-  ])('with the environment %j ends with 1 and one sentence that names %s', async (bad, name) => {
-    const good = { GT_TOWN: 'town', RELIGHT_URL: 'http://127.0.0.1:9', RELIGHT_TOKEN: TOKEN, PORT: '0' };
-    const { ended, stderr } = spawnControl({ ...good, ...bad });
+  test('with a bad environment ends with 1 and one sentence that names every bad variable', async () => {
+    const bad = {
+      RELIGHT_URL: 'no url',
+      GT_TOWN: 'Not An Id',
+      PORT: 'http',
+      WORKSPACE: 'relative',
+      DRAIN_SECONDS: '-1',
+    };
+    const { ended, stderr } = spawnControl({ RELIGHT_TOKEN: TOKEN, ...bad });
     expect(await ended).toEqual({ code: 1, signal: null });
-    expect(stderr()).toContain(name);
+    for (const name of Object.keys(bad)) expect(stderr()).toContain(name);
     expect(stderr().trim().split('\n')).toHaveLength(1);
     expect(stderr()).not.toContain(TOKEN);
+  });
+
+  test('without a token ends with 1 and says so', async () => {
+    const { ended, stderr } = spawnControl({ GT_TOWN: 'town', RELIGHT_URL: 'http://127.0.0.1:9', PORT: '0' });
+    expect(await ended).toEqual({ code: 1, signal: null });
+    expect(stderr()).toContain('RELIGHT_TOKEN');
+  });
+
+  test('on a port that is taken ends with 1 and says so', async () => {
+    const worker = await startFakeWorker();
+    const port = new URL(worker.url).port;
+    const { ended, stderr } = spawnControl({ PORT: port, HOST: '127.0.0.1' });
+    expect(await ended).toEqual({ code: 1, signal: null });
+    expect(stderr()).toContain(port);
+    expect(stderr().trim().split('\n')).toHaveLength(1);
   });
 });
 

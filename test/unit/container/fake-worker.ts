@@ -30,7 +30,10 @@ export interface FakeWorker {
   /** Waits for a call of which `wanted` is true. */
   call<Name extends CallName>(name: Name, wanted?: (body: BodyOf<Name>) => boolean): Promise<BodyOf<Name>>;
   /** Answers a kind of call in another way, until it is taken back with null. */
-  answer<Name extends CallName>(name: Name, how: ((body: BodyOf<Name>) => FakeAnswer) | null): void;
+  answer<Name extends CallName>(
+    name: Name,
+    how: ((body: BodyOf<Name>) => FakeAnswer | Promise<FakeAnswer>) | null,
+  ): void;
   close(): Promise<void>;
 }
 
@@ -59,7 +62,7 @@ export function primeOf(rig: string, agent: string, bead: string): Prime {
 export async function startFakeWorker(beadOf = (_agent: string): string => 'bead-1'): Promise<FakeWorker> {
   const calls: { name: CallName; body: unknown }[] = [];
   const problems: string[] = [];
-  const answers = new Map<CallName, (body: never) => FakeAnswer>();
+  const answers = new Map<CallName, (body: never) => FakeAnswer | Promise<FakeAnswer>>();
 
   const usual = (name: CallName, body: unknown): FakeAnswer => {
     if (name === 'announce' || name === 'heartbeat') return { status: 200, json: { generation: GENERATION } };
@@ -85,7 +88,7 @@ export async function startFakeWorker(beadOf = (_agent: string): string => 'bead
     if (!checked.success) problems.push(`${name}: ${checked.error.message}`);
     calls.push({ name, body });
     const how = answers.get(name);
-    return how === undefined ? usual(name, body) : Reflect.apply(how, undefined, [body]);
+    return how === undefined ? usual(name, body) : await Reflect.apply(how, undefined, [body]);
   };
 
   const server = createServer((request, response) => {

@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { planFor, RIG, run, Scene, write } from './scene.ts';
+
+const CHILD = fileURLToPath(new URL('restore-child.ts', import.meta.url));
+const AGENTS = ['ada', 'bob', 'carl', 'dora'];
+
+describe('invariant 3: a restore may be killed anywhere and run again', () => {
+  let scene: Scene;
+  beforeEach(() => {
+    scene = new Scene();
+    const files: Record<string, string> = {};
+    for (let n = 0; n < 600; n += 1) files[`src/${n % 20}/${n}.txt`] = `file ${n}\n`.repeat(20);
+    scene.push('main', files);
+    scene.push('gt/bob/b1', { 'b.txt': 'b\n' });
+  });
+  afterEach(() => scene.remove());
+
+  /** Starts a restore in a process of its own and kills it, or it with all its git processes, after `ms`. */
+  async function killAfter(ms: number, whole: boolean): Promise<void> {
+    const request = scene.request(AGENTS.map((agent) => planFor(agent)));
+    const order = JSON.stringify({ workspace: scene.workspace, rig: RIG, request });
+    const child = spawn(process.execPath, [CHILD, order], {
+      detached: true,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const closed = once(child, 'close');
+    await once(child.stdout, 'data');
+    await pause(ms);
+    const { pid } = child;
+    if (pid !== undefined && child.exitCode === null) process.kill(whole ? -pid : pid, 'SIGKILL');
+    await closed;
+  }
+
+  it.for([true, false])('with the git processes under it: %s', { timeout: 60_000 }, async (whole) => {
+    for (let round = 0; round < 6; round += 1) await killAfter(20 + round * 45, whole);
+    const report = await scene.restore(AGENTS.map((agent) => planFor(agent)));
+    expect(report).toMatchObject({ status: 'ready', fault: null });
+    for (const { agent, head, files, fault } of report.agents) {
+      expect(fault).toBeNull();
+      const dir = scene.dir(agent);
+      expect(run(dir, 'status', '--porcelain')).toBe('');
+      expect(run(dir, 'rev-parse', 'HEAD')).toBe(head);
+      expect(head).toBe(scene.remoteHead(agent === 'bob' ? 'gt/bob/b1' : 'main'));
+      expect(files).toBe(agent === 'bob' ? 603 : 602);
+      write(dir, { 'work.txt': agent });
+      run(dir, 'add', '.');
+      run(dir, 'commit', '--quiet', '-m', 'work');
+      run(dir, 'push', '--quiet');
+    }
+    expect(
+      report.agents.flatMap(({ warnings }) => warnings.filter((text) => text.includes('aside'))),
+    ).toEqual([]);
+    expect(run(scene.repo, 'worktree', 'list').split('\n')).toHaveLength(AGENTS.length + 1);
+    expect(run(scene.repo, 'fsck', '--connectivity-only')).toBe('');
+  });
+});

@@ -1,0 +1,45 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { Heartbeats } from '../../../container/heartbeats.ts';
+import { Lifecycle } from '../../../container/lifecycle.ts';
+import { WorkerClient } from '../../../container/worker-client.ts';
+import type { AgentSighting } from '../../../src/contract/control.ts';
+import { eventually, GENERATION, startFakeWorker, TOKEN } from './fake-worker.ts';
+
+const LIFECYCLE = new Lifecycle('b'.repeat(32), 0);
+
+function sighting(agent: string): AgentSighting {
+  const startId = '00000000-0000-4000-8000-000000000000';
+  return { rig: 'rig', agent, bead: 'bead-1', startId, state: 'running', startedAt: 0 };
+}
+
+test('changes that come together are one heartbeat, and those during a heartbeat are in the next', async () => {
+  const worker = await startFakeWorker();
+  const agents: AgentSighting[] = [];
+  const first = Promise.withResolvers<void>();
+  let open = 0;
+  worker.answer('heartbeat', async () => {
+    open += 1;
+    expect(open).toBe(1);
+    await first.promise;
+    open -= 1;
+    return { status: 200, json: { generation: GENERATION } };
+  });
+  const client = new WorkerClient({ url: worker.url, token: TOKEN, onFenced: () => undefined });
+  const heartbeats = new Heartbeats({ worker: client, lifecycle: LIFECYCLE, sightings: () => [...agents] });
+  onTestFinished(() => heartbeats.stop());
+  void heartbeats.run();
+
+  const change = (agent: string): void => {
+    agents.push(sighting(agent));
+    heartbeats.soon();
+  };
+  change('a');
+  change('b');
+  await worker.call('heartbeat');
+  change('c');
+  change('d');
+  first.resolve();
+  await eventually(() => expect(worker.bodies('heartbeat')).toHaveLength(2));
+  const seen = worker.bodies('heartbeat').map((beat) => beat.agents.map(({ agent }) => agent).join(''));
+  expect(seen).toEqual(['ab', 'abcd']);
+});

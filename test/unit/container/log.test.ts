@@ -1,0 +1,26 @@
+import { resetSync } from '@logtape/logtape';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { configureLog, log } from '../../../container/log.ts';
+
+test('a log line is an event with its facts, and shows no secret', () => {
+  const written: string[] = [];
+  const write = vi
+    .spyOn(process.stdout, 'write')
+    .mockImplementation((text) => written.push(String(text)) > 0);
+  onTestFinished(() => {
+    write.mockRestore();
+    resetSync();
+  });
+  configureLog(['s3cret+value']);
+  log.info('rig.restored', { rig: 'rig', agents: 8, token: 'abc', nested: { password: 'def' } });
+  log.warn('trouble', {
+    reason: 'got s3cret+value, Bearer abcdefghijkl, https://user:ghi@host/x and ghp_0123456789abcdefghij',
+  });
+  const [first, second] = written.map((line) => JSON.parse(line) as Record<string, unknown>);
+  expect(first).toMatchObject({ level: 'info', event: 'rig.restored', rig: 'rig', agents: 8 });
+  expect(second).toMatchObject({ level: 'warning', event: 'trouble' });
+  for (const secret of ['abc"', 'def', 's3cret', 'abcdefghijkl', 'ghi@', 'ghp_0']) {
+    expect(written.join('')).not.toContain(secret);
+  }
+  expect(written.every((line) => line.endsWith('}\n'))).toBe(true);
+});

@@ -68,11 +68,11 @@ export class WorkerClient {
       ...BACKOFF,
       ...PATIENCE[patience],
       signal: stop,
-      shouldRetry: ({ error }) => patience === 'stubborn' || (error instanceof FailedAttempt && error.again),
-      onFailedAttempt: async ({ error }) => {
-        if (error instanceof FailedAttempt && error.retryAfterMs > 0 && patience !== 'once') {
-          await waitUnlessStopped(error.retryAfterMs, stop);
-        }
+      shouldRetry: async ({ error }) => {
+        if (!(error instanceof FailedAttempt) || !(error.again || patience === 'stubborn')) return false;
+        if (patience === 'brief' && error.retryAfterMs > PATIENCE.brief.maxRetryTime) return false;
+        await waitUnlessStopped(error.retryAfterMs, stop);
+        return true;
       },
     });
   }
@@ -159,6 +159,7 @@ function jsonOrNull(text: string): unknown {
 }
 
 async function waitUnlessStopped(ms: number, stop: AbortSignal): Promise<void> {
+  if (ms === 0) return;
   try {
     await delay(ms, undefined, { signal: stop });
   } catch (error) {

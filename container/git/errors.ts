@@ -22,15 +22,22 @@ const MEANINGS: readonly (readonly [RegExp, ErrorCode])[] = [
   ],
   [/operation (?:timed out|too slow)|no route to host|network is unreachable/i, 'git_unreachable'],
   [/empty reply from server|RPC failed; curl|transfer closed|recv failure|send failure/i, 'git_unreachable'],
-  [/certificate|gnutls|SSL|TLS connect/, 'git_unreachable'],
+  [
+    /SSL certificate|certificate verif|gnutls_handshake|SSL_(?:connect|read|ERROR)|TLS connect/i,
+    'git_unreachable',
+  ],
   [/already checked out at|already used by worktree/i, 'git_ref_conflict'],
   [/cannot lock ref .* exists|directory.file conflict|funny refname/i, 'git_ref_conflict'],
   [/a branch named .* already exists|refusing to fetch into/i, 'git_ref_conflict'],
   [/remote end hung up|early EOF|unexpected disconnect|could not read from remote/i, 'git_unreachable'],
 ];
 
-/** Lines in which git gives a reason rather than progress or advice. */
+/** Lines in which git says why it fails. */
 const REASON_LINE = /^(?:fatal|error|remote: (?:fatal|error)|ERROR):|^!\t|\[(?:remote )?rejected\]/;
+
+/** Lines in which git says what it is doing; the names in them mean nothing here. */
+const PROGRESS_LINE =
+  /^(?:From |To |[*+=-]\s|(?:remote: )?(?:Enumerating|Counting|Compressing|Receiving|Resolving|Writing|Total|Updating)\b)/;
 
 const REASON_MAX_CHARS = 400;
 
@@ -58,14 +65,13 @@ export function readFailure(command: string, exitCode: number | null, raw: strin
   const lines = output
     .split(/[\r\n]+/)
     .map((line) => line.trim())
-    .filter((line) => line !== '');
-  const reasons = lines.filter((line) => REASON_LINE.test(line));
-  const told = reasons.length > 0 ? reasons : lines;
+    .filter((line) => line !== '' && !PROGRESS_LINE.test(line));
   for (const [pattern, code] of MEANINGS) {
-    const line = told.find((text) => pattern.test(text));
+    const line = lines.find((text) => pattern.test(text));
     if (line !== undefined) return new GitFailure(code, reasonOf(command, line), { exitCode, output });
   }
-  const line = reasons[0] ?? lines.at(-1) ?? `ended with exit code ${exitCode ?? 'none (killed)'}`;
+  const reason = lines.find((line) => REASON_LINE.test(line)) ?? lines.at(-1);
+  const line = reason ?? `ended with exit code ${exitCode ?? 'none (killed)'}`;
   return new GitFailure('git_failed', reasonOf(command, line), { exitCode, output });
 }
 

@@ -1,5 +1,5 @@
 import { RelightError } from '../../src/contract/errors.ts';
-import type { Git } from './run-git.ts';
+import type { Git, GitCommand } from './run-git.ts';
 
 /** The branches of a remote with their commits. `defaultBranch` is null when the server does not name one. */
 export interface RemoteRefs {
@@ -24,8 +24,14 @@ export async function listRemoteRefs(
   { credential = true, signal }: RemoteAccess = {},
 ): Promise<RemoteRefs> {
   const args = ['ls-remote', '--symref', '--', url, 'HEAD', 'refs/heads/*'];
-  const credentialsOf = credential ? rig : null;
-  return parseRemoteRefs(await git.run(git.workspace, args, { network: true, credentialsOf, signal }));
+  const command: GitCommand = { network: true, credentialsOf: credential ? rig : null, signal };
+  const refs = parseRemoteRefs(await git.run(git.workspace, args, command));
+  if (refs.heads.size > 0) return refs;
+  // Any web page without a line break looks like an empty repository of the old protocol without a git server.
+  let packets = '';
+  const again = await git.run(git.workspace, args, { ...command, onPackets: (trace) => (packets += trace) });
+  if (packets.includes('git< ')) return parseRemoteRefs(again);
+  throw new RelightError('git_not_a_repository', 'git ls-remote: the address answers, but not as git does');
 }
 
 /** Reads the output of `ls-remote --symref`. Throws a RelightError `git_failed` where it is not what git documents. */

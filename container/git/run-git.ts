@@ -21,12 +21,16 @@ export interface GitSettings {
   readonly limits?: Partial<GitLimits>;
 }
 
-/** `credentialsOf` names the rig whose credential helper the command may ask; null for none. */
+/**
+ * `credentialsOf` names the rig whose credential helper the command may ask; null for none. `onPackets` hears what git
+ * traces of its talk with the server (GIT_TRACE_PACKET of https://git-scm.com/docs/git).
+ */
 export interface GitCommand {
   readonly network?: boolean;
   readonly credentialsOf?: string | null;
   readonly input?: string;
   readonly signal?: AbortSignal | undefined;
+  readonly onPackets?: (trace: string) => void;
 }
 
 /** The one way to run git. `lfs` tells whether git-lfs is installed. */
@@ -77,7 +81,7 @@ interface Run {
 }
 
 async function runOnce({ dir, args, command, limits, settings }: Run): Promise<string> {
-  const { signal, network = false, input } = command;
+  const { signal, network = false, input, onPackets } = command;
   if (signal?.aborted) throw stopped(signal);
   const deadline = AbortSignal.timeout(network ? limits.networkMs : limits.localMs);
   let ended: { exitCode: number | null; output: string } = { exitCode: null, output: '' };
@@ -108,9 +112,16 @@ async function runOnce({ dir, args, command, limits, settings }: Run): Promise<s
   if (network) options.timeout = { block: limits.noProgressMs };
   if (input !== undefined) options.input = () => input;
   try {
-    return await simpleGit(options)
-      .env(gitEnvironment(dir))
-      .raw([...args]);
+    const runner = simpleGit(options).env({
+      ...gitEnvironment(dir),
+      ...(onPackets === undefined ? {} : { GIT_TRACE_PACKET: '1' }),
+    });
+    if (onPackets !== undefined) {
+      runner.outputHandler((_command, _stdout, stderr) => {
+        stderr.on('data', (chunk: Buffer) => onPackets(chunk.toString()));
+      });
+    }
+    return await runner.raw([...args]);
   } catch (error) {
     if (signal?.aborted) throw stopped(signal);
     const name = args[0] ?? '';

@@ -8,7 +8,7 @@ import { RelightError } from '../contract/errors.ts';
 import type { Prime, Recovered } from '../contract/prime.ts';
 import { renderPrime } from '../rules/prime-text.ts';
 import { checkpoints, recovered } from '../tables/agent/schema.ts';
-import { openDatabase } from '../tables/open.ts';
+import { eraseDatabase, openDatabase } from '../tables/open.ts';
 import type { Database } from '../tables/open.ts';
 import { partsOfName, rigOf, townOf } from './reach.ts';
 
@@ -97,8 +97,7 @@ export class Agent extends DurableObject<Env> {
   }
 
   async erase(): Promise<void> {
-    await this.ctx.storage.deleteAll();
-    this.ctx.waitUntil(Promise.resolve().then(() => this.ctx.abort('the agent was erased')));
+    await eraseDatabase(this.ctx, this.#db, 'agent');
   }
 
   #newest(bead: string) {

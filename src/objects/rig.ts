@@ -10,7 +10,7 @@ import type { RigView } from '../contract/rig.ts';
 import { logTrouble } from '../platform/log.ts';
 import { defaultBranchFor } from '../rules/branch.ts';
 import { PATROL_INTERVAL_MS, planDispatch, restoreBackoffMs } from '../rules/dispatch.ts';
-import { openDatabase } from '../tables/open.ts';
+import { eraseDatabase, openDatabase } from '../tables/open.ts';
 import { agentOf, partsOfName, townOf } from './reach.ts';
 import { Dispatcher } from './rig/dispatcher.ts';
 import type { RestoreOccasion, RigCore } from './rig/dispatcher.ts';
@@ -109,9 +109,7 @@ export class Rig extends DurableObject<Env> {
   async erase(): Promise<void> {
     const { env, db, town, rig } = this.#core;
     for (const { agent } of roster.agentRows(db)) await agentOf(env, town, rig, agent).erase();
-    await this.ctx.storage.deleteAlarm();
-    await this.ctx.storage.deleteAll();
-    this.ctx.waitUntil(Promise.resolve().then(() => this.ctx.abort('the rig was erased')));
+    await eraseDatabase(this.ctx, db, 'rig');
   }
 
   // Generations and restores

@@ -7,7 +7,7 @@ import type { Life } from '../contract/ids.ts';
 import type { Phase, Recovery } from '../contract/recovery.ts';
 import type { RigSpec, RigView } from '../contract/rig.ts';
 import type { ContainerAction, TownSettings, TownView } from '../contract/town.ts';
-import { openDatabase } from '../tables/open.ts';
+import { eraseDatabase, openDatabase } from '../tables/open.ts';
 import { containerOf, directoryOf, partsOfName, rigOf } from './reach.ts';
 import { admitLife, currentLife } from './town/boots.ts';
 import type { TownCore } from './town/core.ts';
@@ -89,15 +89,12 @@ export class Town extends DurableObject<Env> {
 
   /** Removes the town with its rigs, agents and container. */
   async erase(): Promise<void> {
-    const { db, env, town, storage } = this.#core;
+    const { db, env, town } = this.#core;
     registry.townRow(db, town);
     await containerOf(env, town).endBoot('kill');
     for (const { rig } of registry.rigRows(db)) await rigOf(env, town, rig).erase();
     await directoryOf(env).strike(town);
-    await storage.deleteAlarm();
-    await storage.deleteAll();
-    // The next call must find an object that opens its database anew.
-    this.ctx.waitUntil(Promise.resolve().then(() => this.ctx.abort('the town was erased')));
+    await eraseDatabase(this.ctx, db, 'town');
   }
 
   // The directory: called only on the one object that keeps the list of towns

@@ -16,3 +16,14 @@ export function openDatabase(ctx: DurableObjectState, kind: keyof typeof MIGRATI
   void ctx.blockConcurrencyWhile(() => migrate(db, MIGRATIONS[kind]));
   return db;
 }
+
+/** Deletes all that the object has stored, alarm included. The object itself stays usable, as if it were new. */
+export async function eraseDatabase(
+  ctx: DurableObjectState,
+  db: Database,
+  kind: keyof typeof MIGRATIONS,
+): Promise<void> {
+  await ctx.storage.deleteAlarm();
+  await ctx.storage.deleteAll();
+  await migrate(db, MIGRATIONS[kind]);
+}

@@ -16,7 +16,7 @@ describe('what the words of git mean', () => {
       'git_auth',
     ],
     ['Host key verification failed.\nfatal: Could not read from remote repository.', 'git_auth'],
-    ['remote: Write access to repository not granted.\nfatal: unable to access: error: 403', 'git_auth'],
+    ['remote: Write access to repository not granted.\nfatal: unable to access 'x': The requested URL returned error: 403', 'git_auth'],
     ['ssh: Could not resolve hostname nope: Name or service not known\nfatal: Could not read', 'git_dns'],
     [
       'ssh: connect to host x port 22: Connection timed out\nfatal: Could not read from remote',
@@ -41,6 +41,11 @@ describe('what the words of git mean', () => {
     const words =
       'Receiving objects:  50% (1/2)\rReceiving objects: 100%\nerror: RPC failed; HTTP 503\nfatal: early EOF';
     expect(readFailure('fetch', 128, words).message).toBe('git fetch: RPC failed; HTTP 503');
+  });
+
+  it('does not read meaning into names of branches and files', () => {
+    const words = ' * [new branch] certificate -> origin/connection-refused\nfatal: bad object HEAD';
+    expect(readFailure('fetch', 128, words)).toMatchObject({ code: 'git_failed', message: 'git fetch: bad object HEAD' });
   });
 
   it('takes names, passwords and tokens out of every URL', () => {
@@ -99,7 +104,7 @@ describe('invariant 6: a server that fails is not a branch that is absent', () =
     ['silence', 'git_unreachable', true],
   ])('a server that answers %s is a rig that failed with %s', async ([manner, code, retryable]) => {
     server.answer('core.git', manner);
-    const report = await scene.restore([planFor('ada')], { gitUrl: server.url('core.git') });
+    const report = await scene.restore([planFor(`ada-${code}`)], { gitUrl: server.url('core.git') });
     server.answer('core.git', 'git');
     expect(report).toMatchObject({ status: 'failed', fault: { code, retryable } });
     expect(report.agents[0]).toMatchObject({ fault: { code } });

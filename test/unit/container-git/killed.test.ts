@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { serveGit } from './http-git.ts';
+import type { HttpGit } from './http-git.ts';
 import { planFor, RIG, run, Scene, write } from './scene.ts';
 
 const CHILD = fileURLToPath(new URL('restore-child.ts', import.meta.url));
@@ -10,14 +12,20 @@ const AGENTS = ['ada', 'bob', 'carl', 'dora'];
 
 describe('invariant 3: a restore may be killed anywhere and run again', () => {
   let scene: Scene;
-  beforeEach(() => {
+  let server: HttpGit;
+  beforeEach(async () => {
     scene = new Scene();
+    server = await serveGit(scene.remotes);
+    scene.url = server.url('core.git');
     const files: Record<string, string> = {};
     for (let n = 0; n < 600; n += 1) files[`src/${n % 20}/${n}.txt`] = `file ${n}\n`.repeat(20);
     scene.push('main', files);
     scene.push('gt/bob/b1', { 'b.txt': 'b\n' });
   });
-  afterEach(() => scene.remove());
+  afterEach(async () => {
+    await server.close();
+    scene.remove();
+  });
 
   /** Starts a restore in a process of its own and kills it, or it with all its git processes, after `ms`. */
   async function killAfter(ms: number, whole: boolean): Promise<void> {
@@ -28,7 +36,7 @@ describe('invariant 3: a restore may be killed anywhere and run again', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const closed = once(child, 'close');
-    await once(child.stdout, 'data');
+    await Promise.race([once(child.stdout, 'data'), closed]);
     await pause(ms);
     const { pid } = child;
     if (pid !== undefined && child.exitCode === null) process.kill(whole ? -pid : pid, 'SIGKILL');

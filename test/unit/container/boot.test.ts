@@ -39,32 +39,6 @@ describe('a control server that starts', () => {
     expect(worker.bodies('announce')).toHaveLength(4);
   });
 
-  test('waits as long as the Worker asks before it announces again', async () => {
-    const worker = await startFakeWorker();
-    const times: number[] = [];
-    worker.answer('announce', () => {
-      times.push(Date.now());
-      if (times.length === 1) return problem('internal', { 'retry-after': '1' });
-      return { status: 200, json: { generation: GENERATION } };
-    });
-    await startControl(worker.url);
-    const [first = 0, second = 0] = await eventually(() => {
-      expect(times).toHaveLength(2);
-      return times;
-    });
-    expect(second - first).toBeGreaterThanOrEqual(1000);
-  });
-
-  test('learns its generation from a heartbeat when the announcement had none', async () => {
-    const worker = await startFakeWorker();
-    worker.answer('announce', () => ({ status: 200, json: { generation: null } }));
-    const control = await startControl(worker.url);
-    await worker.call('heartbeat');
-    await eventually(async () => {
-      expect(ControlHealth.parse((await control.call(CONTROL.health)).json()).generation).toBe(GENERATION);
-    });
-  });
-
   test('with a bad environment ends with 1 and one sentence that names every bad variable', async () => {
     const bad = {
       RELIGHT_URL: 'no url',

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
+import { afterAll, onTestFinished } from 'vitest';
 import type { z } from 'zod';
 import { CONTROL, type RestoreRequest, type StartRequest } from '../../../src/contract/control.ts';
 import { type Exchange, pathOf } from '../../../src/contract/exchange.ts';
@@ -13,6 +13,10 @@ import type { Life } from '../../../src/contract/ids.ts';
 import { eventually, GENERATION, TOKEN } from './fake-worker.ts';
 
 const MAIN = fileURLToPath(new URL('../../../container/main.ts', import.meta.url));
+
+/** As in the image: the second start needs no compiling. */
+const COMPILE_CACHE = mkdtempSync(join(tmpdir(), 'relight-compile-cache-'));
+afterAll(async () => await rm(COMPILE_CACHE, { recursive: true, force: true, maxRetries: 5 }));
 
 /** One answer of the control server. */
 export interface Answer {
@@ -120,7 +124,9 @@ export function spawnControl(env: Record<string, string>): {
   stderr: () => string;
   ended: Promise<{ code: number | null; signal: string | null }>;
 } {
-  const child = spawn(process.execPath, [MAIN], { env: { PATH: process.env['PATH'], ...env } });
+  const child = spawn(process.execPath, [MAIN], {
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
+  });
   const events: Record<string, unknown>[] = [];
   let [rest, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => {

@@ -1,10 +1,12 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { jsonAnswer, Sockets } from '../../../container/tools/sockets.ts';
 import { CHECKPOINT_MAX_BYTES } from '../../../src/contract/agent.ts';
-import { type ControlProcess, startControl } from './control-process.ts';
+import { type ControlProcess, makeWorkspace, startControl } from './control-process.ts';
 import { eventually, type FakeWorker, GENERATION, primeOf, problem, startFakeWorker } from './fake-worker.ts';
 import { makeWorktree, output, startRemote } from './worktrees.ts';
 
@@ -238,6 +240,30 @@ describe('gt', () => {
   test('ends with 69 when the control server is away', async () => {
     const said = await runGt(['prime'], { GT_SOCKET: '/nowhere.sock', GT_WAIT_SECONDS: '1' });
     expect(said).toMatchObject({ code: 69, stdout: '', stderr: expect.stringContaining('away') });
+  });
+
+  test('waits for a control server that is on its way', async () => {
+    const sockets = new Sockets(await makeWorkspace(), 'boot');
+    onTestFinished(() => sockets.removeAll());
+    const said = runGt(['prime'], { GT_SOCKET: sockets.pathOf('late'), GT_WAIT_SECONDS: '20' });
+    const routes = { '/prime': () => Promise.resolve(jsonAnswer({ text: 'here at last' })) };
+    setTimeout(() => void sockets.open('late', routes), 400);
+    expect(await said).toMatchObject({ code: 0, stdout: 'here at last\n' });
+  });
+
+  test('finds its socket also where the path of the workspace is too long for one', async () => {
+    const workspace = join(await makeWorkspace(), 'long'.repeat(30));
+    const worker = await startFakeWorker();
+    const control = await startControl(worker.url, { workspace });
+    await makeWorktree(workspace, 'a');
+    await control.start('a', { command: 'gt status; echo "socket $GT_SOCKET"' });
+    const { exit } = await worker.call('exit');
+    expect(exit).toMatchObject({ code: 0 });
+    const socket = /^socket (.*)$/m.exec(exit.tail)?.[1] ?? '';
+    expect(socket.length).toBeLessThan(104);
+    control.kill('SIGTERM');
+    await control.ended;
+    expect(existsSync(dirname(socket))).toBe(false);
   });
 
   test('reaches the control server over a socket that only its user may use', async () => {

@@ -5,8 +5,6 @@ import { WorkerClient } from '../../../container/worker-client.ts';
 import type { AgentSighting } from '../../../src/contract/control.ts';
 import { eventually, GENERATION, startFakeWorker, TOKEN } from './fake-worker.ts';
 
-const LIFECYCLE = new Lifecycle('b'.repeat(32), 0);
-
 function sighting(agent: string): AgentSighting {
   const startId = '00000000-0000-4000-8000-000000000000';
   return { rig: 'rig', agent, bead: 'bead-1', startId, state: 'running', startedAt: 0 };
@@ -25,7 +23,11 @@ test('changes that come together are one heartbeat, and those during a heartbeat
     return { status: 200, json: { generation: GENERATION } };
   });
   const client = new WorkerClient({ url: worker.url, token: TOKEN, onFenced: () => undefined });
-  const heartbeats = new Heartbeats({ worker: client, lifecycle: LIFECYCLE, sightings: () => [...agents] });
+  const heartbeats = new Heartbeats({
+    worker: client,
+    lifecycle: new Lifecycle('b'.repeat(32), 0),
+    sightings: () => [...agents],
+  });
   onTestFinished(() => heartbeats.stop());
   void heartbeats.run();
 
@@ -42,4 +44,19 @@ test('changes that come together are one heartbeat, and those during a heartbeat
   await eventually(() => expect(worker.bodies('heartbeat')).toHaveLength(2));
   const seen = worker.bodies('heartbeat').map((beat) => beat.agents.map(({ agent }) => agent).join(''));
   expect(seen).toEqual(['ab', 'abcd']);
+});
+
+test('a heartbeat teaches the generation that an announcement did not, and an unheard one is no error', async () => {
+  const worker = await startFakeWorker();
+  const lifecycle = new Lifecycle('b'.repeat(32), 0);
+  const client = new WorkerClient({ url: worker.url, token: TOKEN, onFenced: () => undefined });
+  const heartbeats = new Heartbeats({ worker: client, lifecycle, sightings: () => [] });
+  worker.answer('heartbeat', () => ({ status: 200, json: { generation: null } }));
+  await heartbeats.beat();
+  worker.answer('heartbeat', () => ({ status: 500 }));
+  await heartbeats.beat();
+  expect(lifecycle.generation).toBeNull();
+  worker.answer('heartbeat', null);
+  await heartbeats.beat();
+  expect(lifecycle.generation).toBe(GENERATION);
 });

@@ -33,6 +33,25 @@ test('a trouble that may pass is tried again until there is an answer', async ()
   expect(await client.call(CALLBACKS.checkpoint, message)).toEqual({ seq: 7, at: 1 });
 });
 
+test('the next attempt comes when the Worker asks for it', async () => {
+  const { worker, client } = await clientOf();
+  const times: number[] = [];
+  worker.answer('done', () => {
+    times.push(Date.now());
+    return times.length === 1 ? problem('internal', { 'retry-after': '1' }) : { status: 204 };
+  });
+  const message = { ...CALLER, bead: 'bead-1', branch: 'b', head: null, prUrl: null, summary: null };
+  await client.call(CALLBACKS.done, message);
+  expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(1000);
+});
+
+test('somebody who waits for the answer is not kept for as long as the Worker would like', async () => {
+  const { worker, client } = await clientOf();
+  worker.answer('prime', () => problem('internal', { 'retry-after': '60' }));
+  await expect(client.call(CALLBACKS.prime, CALLER)).rejects.toMatchObject({ code: 'internal' });
+  expect(worker.bodies('prime')).toHaveLength(1);
+});
+
 test('a failure that the Worker calls final is not tried again, whatever its status', async () => {
   const { worker, client } = await clientOf();
   worker.answer('prime', () => problem('git_auth'));
@@ -41,7 +60,7 @@ test('a failure that the Worker calls final is not tried again, whatever its sta
 });
 
 test.each([
-  ['nobody listens', async (worker: FakeWorker) => await worker.close()],
+  ['nobody listens', (worker: FakeWorker): Promise<void> => worker.close()],
   ['no answer comes in time', (worker: FakeWorker) => worker.answer('prime', () => 'hang')],
   [
     'the answer is not what the contract says',
@@ -50,7 +69,7 @@ test.each([
   ['there is no reason', (worker: FakeWorker) => worker.answer('prime', () => ({ status: 500 }))],
 ])('when %s the Worker is unreachable', async (_, spoil) => {
   const { worker, client } = await clientOf();
-  await spoil(worker);
+  await Promise.resolve(spoil(worker));
   const call = client.call(CALLBACKS.prime, CALLER, { patience: 'once', timeoutMs: 300 });
   await expect(call).rejects.toMatchObject({ code: 'worker_unreachable', retryable: true });
 });

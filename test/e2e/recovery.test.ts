@@ -1,0 +1,12 @@
+import { describe, expect, it } from 'vitest';
+import { runDemo } from '../../dev/demo/run.ts';
+
+describe('a town with three rigs and six agents', () => {
+  it('finishes everything although its container is killed three times in mid-work', async () => {
+    const lines: string[] = [];
+    const result = await runDemo({ gitUrl: null, kills: 3, steps: 8, print: (line) => lines.push(line) });
+    expect(result.lost, lines.join('\n')).toEqual([]);
+    expect(result).toMatchObject({ ok: true, rigs: 3, agents: 6, generation: 4 });
+    expect(result.recovery.rigs.map(({ status }) => status)).toEqual(['ready', 'ready', 'ready']);
+  });
+});

@@ -2,7 +2,6 @@ import { DurableObject } from 'cloudflare:workers';
 import type { DoneMessage, ExitMessage } from '../contract/callbacks.ts';
 import type { AgentSpec, AgentView, Sling } from '../contract/agent.ts';
 import type { AgentSighting } from '../contract/control.ts';
-import type { Change } from '../contract/changes.ts';
 import type { Fault } from '../contract/errors.ts';
 import type { Life } from '../contract/ids.ts';
 import type { RigReport } from '../contract/recovery.ts';
@@ -13,7 +12,9 @@ import { PATROL_INTERVAL_MS, planDispatch, restoreBackoffMs } from '../rules/dis
 import { eraseDatabase, openDatabase } from '../tables/open.ts';
 import { agentOf, partsOfName, townOf } from './reach.ts';
 import { Dispatcher } from './rig/dispatcher.ts';
-import type { RestoreOccasion, RigCore } from './rig/dispatcher.ts';
+import type { RestoreOccasion } from './rig/dispatcher.ts';
+import type { RigCore } from './rig/core.ts';
+import { Herald } from './rig/herald.ts';
 import { admit, enterGeneration, leaveGeneration, lifeOf, ownRow, register, updateOwn } from './rig/life.ts';
 import type { RigRow } from './rig/life.ts';
 import { failRestore, takeDone, takeExit, takeReport, takeSightings } from './rig/outcomes.ts';
@@ -24,12 +25,14 @@ import type { RestoreState } from './verdicts.ts';
 export class Rig extends DurableObject<Env> {
   readonly #core: RigCore;
   readonly #dispatcher: Dispatcher;
+  readonly #herald: Herald;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const { town, rig } = partsOfName(ctx);
-    this.#core = { town, rig, env, db: openDatabase(ctx, 'rig') };
+    this.#core = { town, rig, env, ctx, db: openDatabase(ctx, 'rig') };
     this.#dispatcher = new Dispatcher(this.#core);
+    this.#herald = new Herald(this.#core);
   }
 
   // The roster
@@ -52,7 +55,7 @@ export class Rig extends DurableObject<Env> {
   putAgent(agent: string, spec: AgentSpec): AgentView {
     this.#own();
     roster.putAgent(this.#core.db, agent, spec);
-    this.#tellAgent(agent);
+    this.#herald.tellAgent(agent);
     return this.agent(agent);
   }
 
@@ -80,8 +83,8 @@ export class Rig extends DurableObject<Env> {
     const known = roster.agentRow(db, agent);
     const stored = known.bead?.id === bead.id ? known.branch : null;
     roster.hookBead(db, agent, bead, branch ?? stored ?? defaultBranchFor(agent, bead.id), Date.now());
-    this.#tellAgent(agent);
-    await this.#noteActive();
+    this.#herald.tellAgent(agent);
+    await this.#herald.noteActive();
     const life = await townOf(this.env, town).light();
     if (life !== null) admit(db, this.#core.rig, life, Date.now());
     await this.#wakeAt(Date.now());
@@ -94,8 +97,8 @@ export class Rig extends DurableObject<Env> {
     const row = roster.agentRow(db, agent);
     if (row.bead === null) return;
     roster.unhookBead(db, agent);
-    this.#tellAgent(agent);
-    await this.#noteActive();
+    this.#herald.tellAgent(agent);
+    await this.#herald.noteActive();
     const life = lifeOf(own);
     if (row.startId !== null && life !== null) await this.#dispatcher.stop(agent, life);
   }
@@ -117,15 +120,15 @@ export class Rig extends DurableObject<Env> {
   /** Moves the rig into the generation; gives the number of agents whose worktrees have to be there. */
   async enterGeneration(life: Life): Promise<number> {
     const { db, rig } = this.#core;
-    if (enterGeneration(db, rig, life, Date.now(), true)) this.#tellAll();
+    if (enterGeneration(db, rig, life, Date.now(), true)) this.#herald.tellAll();
     const { bootId } = this.#own();
     if (bootId === null) updateOwn(db, { bootId: life.bootId });
-    await this.#noteActive();
+    await this.#herald.noteActive();
     return this.activeAgents();
   }
 
   leaveGeneration(life: Life): void {
-    if (leaveGeneration(this.#core.db, this.#core.rig, life)) this.#tellAll();
+    if (leaveGeneration(this.#core.db, this.#core.rig, life)) this.#herald.tellAll();
   }
 
   /** Asks the control server to bring the rig back; safe to repeat. A report that is there already is taken at once. */
@@ -134,7 +137,7 @@ export class Rig extends DurableObject<Env> {
     admit(db, rig, life, Date.now());
     const answer = await this.#dispatcher.restore(life, occasion);
     if (answer.state === 'restoring') {
-      this.#tellRig();
+      this.#herald.tellRig();
       return answer;
     }
     const { report } = answer;
@@ -159,7 +162,7 @@ export class Rig extends DurableObject<Env> {
       ),
     );
     takeReport(db, rig, generation, report, now);
-    this.#tellAll();
+    this.#herald.tellAll();
     // In a recovery the Workflow wakes the rig; outside one nobody else would.
     await this.#wakeAt(recoveryId === null ? now : now + PATROL_INTERVAL_MS);
   }
@@ -168,7 +171,7 @@ export class Rig extends DurableObject<Env> {
     const { db, rig } = this.#core;
     admit(db, rig, life, Date.now());
     failRestore(db, rig, fault, Date.now());
-    this.#tellAll();
+    this.#herald.tellAll();
   }
 
   /** Sets the alarm that dispatches the pending agents. */
@@ -183,7 +186,7 @@ export class Rig extends DurableObject<Env> {
     const { db, rig } = this.#core;
     admit(db, rig, life, Date.now());
     const { changed, unwanted } = takeSightings(db, sightings, Date.now());
-    for (const agent of changed) this.#tellAgent(agent);
+    for (const agent of changed) this.#herald.tellAgent(agent);
     if (changed.length > 0) await this.#wakeAt(Date.now());
     await Promise.all(unwanted.map(({ agent }) => this.#dispatcher.stop(agent, life)));
   }
@@ -192,8 +195,8 @@ export class Rig extends DurableObject<Env> {
     const { db, rig } = this.#core;
     admit(db, rig, message.life, Date.now());
     if (!takeExit(db, message, Date.now())) return;
-    this.#tellAgent(message.agent);
-    await this.#noteActive();
+    this.#herald.tellAgent(message.agent);
+    await this.#herald.noteActive();
     await this.#wakeAt(Date.now());
   }
 
@@ -204,9 +207,9 @@ export class Rig extends DurableObject<Env> {
     const outcome = db.transaction(() => takeDone(db, message, Date.now()));
     if (outcome === 'repeated') return;
     const { agent, bead, prUrl } = message;
-    this.#tell({ kind: 'done', rig, agent, bead, prUrl });
-    this.#tellAgent(agent);
-    await this.#noteActive();
+    this.#herald.tell({ kind: 'done', rig, agent, bead, prUrl });
+    this.#herald.tellAgent(agent);
+    await this.#herald.noteActive();
   }
 
   /** The bead an agent is hooked to. Throws RelightError `stale_generation` where `life` is given and over. */
@@ -246,7 +249,7 @@ export class Rig extends DurableObject<Env> {
 
   async #startNow(agent: string, life: Life): Promise<void> {
     await this.#dispatcher.start(agent, life);
-    this.#tellAgent(agent);
+    this.#herald.tellAgent(agent);
   }
 
   /** Nobody answers: the agents stay as they are, but `stalled` says that nobody has heard of them. */
@@ -263,7 +266,7 @@ export class Rig extends DurableObject<Env> {
       logTrouble('agents.not_seen', error, { town, rig });
       for (const agent of agents) roster.moveAgent(db, agent, { from: ['working'] }, { status: 'stalled' });
     }
-    for (const agent of agents) this.#tellAgent(agent);
+    for (const agent of agents) this.#herald.tellAgent(agent);
   }
 
   /** Brings the alarm forward to `at`; an earlier one stays. */
@@ -274,33 +277,5 @@ export class Rig extends DurableObject<Env> {
 
   #own(): RigRow {
     return ownRow(this.#core.db, this.#core.rig);
-  }
-
-  async #noteActive(): Promise<void> {
-    await townOf(this.env, this.#core.town).noteActive(this.#core.rig, this.activeAgents());
-  }
-
-  #tellAll(): void {
-    this.#tellRig();
-    for (const { agent } of roster.agentRows(this.#core.db)) this.#tellAgent(agent);
-  }
-
-  #tellRig(): void {
-    const { state, fault } = this.#own();
-    this.#tell({ kind: 'rig', rig: this.#core.rig, state, fault });
-  }
-
-  #tellAgent(agent: string): void {
-    const { db, rig } = this.#core;
-    this.#tell({ kind: 'agent', rig, agent: roster.glanceAt(roster.agentRow(db, agent)) });
-  }
-
-  /** The feed is for watching: a change that it misses is still in the roster. */
-  #tell(change: Change): void {
-    const { town, rig } = this.#core;
-    const told = townOf(this.env, town).publish(change);
-    this.ctx.waitUntil(
-      told.catch((error: unknown) => logTrouble('feed.missed', error, { town, rig, kind: change.kind })),
-    );
   }
 }

@@ -5,20 +5,12 @@ import type { Life } from '../../contract/ids.ts';
 import type { RigReport } from '../../contract/recovery.ts';
 import { logEvent, logTrouble } from '../../platform/log.ts';
 import { infraBackoffMs } from '../../rules/dispatch.ts';
-import type { Database } from '../../tables/open.ts';
 import { callControl } from '../control-client.ts';
 import type { ControlTarget } from '../control-client.ts';
 import { agentOf, townOf } from '../reach.ts';
+import type { RigCore } from './core.ts';
 import { updateOwn } from './life.ts';
 import { activeRows, agentRow, moveAgent, setAgent } from './roster.ts';
-
-/** What the parts of a Rig object share. */
-export interface RigCore {
-  readonly town: string;
-  readonly rig: string;
-  readonly env: Env;
-  readonly db: Database;
-}
 
 /** Which recovery a restore belongs to, and the event that its report ends a wait with; both null outside one. */
 export interface RestoreOccasion {

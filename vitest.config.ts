@@ -1,12 +1,15 @@
 import { cloudflareTest } from '@cloudflare/vitest-pool-workers';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { ClosingLine } from './test/setup/closing-line.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 export default defineConfig({
   test: {
-    reporters: process.env.CI === undefined ? ['dot'] : ['default'],
+    // Only what failed may speak.
+    silent: 'passed-only',
+    reporters: ['dot', new ClosingLine()],
     projects: [
       {
         test: {

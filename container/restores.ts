@@ -26,10 +26,17 @@ interface Job {
   readonly askers: Map<string | null, Asker>;
 }
 
+/** A report that was posted, and the event it was posted for. */
+interface Finished {
+  readonly request: RestoreRequest;
+  readonly event: string | null;
+  readonly report: RigReport;
+}
+
 interface RigJobs {
   running: Job | null;
   next: Job | null;
-  readonly finished: Map<string, { request: RestoreRequest; report: RigReport }>;
+  readonly finished: Map<string, Finished>;
 }
 
 /** The restores of all rigs: side by side for different rigs, one after the other within one. */
@@ -44,13 +51,17 @@ export class Restores {
     this.#restoreRig = restoreRig;
   }
 
-  /** Takes a request on. A recovery's report that is here already is the answer; else it is posted when it is. */
+  /**
+   * Takes a request on; its report is posted when it is there. A recovery that waits anew for a report that is here
+   * already gets it as the answer. One that asks as it did before is a replay, and a failure is worth another try: both
+   * are carried out, which is cheap where all is in place.
+   */
   ask(rig: string, request: RestoreRequest): RestoreAnswer {
     const jobs = this.#jobsOf(rig);
     const kept = request.recoveryId === null ? undefined : jobs.finished.get(request.recoveryId);
     if (jobs.running !== null && covers(jobs.running.request, request)) {
       addAsker(jobs.running, request);
-    } else if (kept !== undefined && covers(kept.request, request)) {
+    } else if (kept !== undefined && answers(kept, request)) {
       return { state: 'finished', report: kept.report };
     } else if (jobs.running === null) {
       jobs.running = jobFor(request);
@@ -72,7 +83,8 @@ export class Restores {
       jobs.running = job;
       const report = await this.#carryOut(rig, job);
       for (const asker of job.askers.values()) {
-        if (asker.recoveryId !== null) keep(jobs, asker.recoveryId, { request: job.request, report });
+        if (asker.recoveryId !== null)
+          keep(jobs, asker.recoveryId, { request: job.request, event: asker.event, report });
         void this.#post(asker, report);
       }
       job = jobs.next;
@@ -118,6 +130,10 @@ export class Restores {
   }
 }
 
+function answers({ request: done, event, report }: Finished, request: RestoreRequest): boolean {
+  return event !== request.event && report.fault === null && covers(done, request);
+}
+
 function jobFor(request: RestoreRequest): Job {
   return { request, askers: new Map([[request.recoveryId, askerOf(request)]]) };
 }
@@ -156,11 +172,7 @@ function covers(request: RestoreRequest, other: RestoreRequest): boolean {
   );
 }
 
-function keep(
-  jobs: RigJobs,
-  recoveryId: string,
-  finished: { request: RestoreRequest; report: RigReport },
-): void {
+function keep(jobs: RigJobs, recoveryId: string, finished: Finished): void {
   jobs.finished.delete(recoveryId);
   jobs.finished.set(recoveryId, finished);
   const [oldest] = jobs.finished.keys();

@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { startEngine } from './engine/engine.ts';
 import type { ContainerLine, Engine } from './engine/engine.ts';
 import { wakeUnfinished } from './unfinished.ts';
+import { writeWorkerConfig } from './worker-config.ts';
 import { startWranglerDev } from './wrangler-dev.ts';
 import type { WranglerDev } from './wrangler-dev.ts';
 
@@ -24,7 +25,7 @@ export interface RelightOptions {
   readonly stateDir: string;
   /** The operator token; without it the one of the last start, or a new one. */
   readonly adminToken?: string | undefined;
-  /** More environment for the Worker, such as git credentials. */
+  /** Git credentials, by the names of their Worker secrets: `GIT_CREDENTIAL_<NAME>`. */
   readonly secrets?: Readonly<Record<string, string>>;
   readonly onWorkerLine?: (line: string) => void;
   readonly onContainerLine?: (line: ContainerLine) => void;
@@ -50,16 +51,19 @@ export async function startRelight(options: RelightOptions): Promise<Relight> {
   await requireFreePort(options.port);
   const stateDir = resolve(options.stateDir);
   await mkdir(stateDir, { recursive: true });
-  const secrets = await readSecrets(stateDir, options.adminToken);
+  const own = await readSecrets(stateDir, options.adminToken);
+  const secrets = { ...own, ...options.secrets };
   const rootDir = join(
     shortTmp(),
     `relight-${createHash('sha256').update(stateDir).digest('hex').slice(0, 8)}`,
   );
   const engine = await openEngine(rootDir, options.onContainerLine);
   const url = `http://127.0.0.1:${options.port}`;
+  const config = await writeWorkerConfig(stateDir, url, Object.keys(secrets));
   const runWorker = (): Promise<WranglerDev> =>
     startWranglerDev({
       port: options.port,
+      config,
       persistTo: join(stateDir, 'worker'),
       // Marked as one of the engine's, wrangler ends with it even if this process is killed.
       env: {
@@ -84,7 +88,7 @@ export async function startRelight(options: RelightOptions): Promise<Relight> {
     };
     return {
       url,
-      token: secrets.RELIGHT_ADMIN_TOKEN,
+      token: own.RELIGHT_ADMIN_TOKEN,
       engine,
       resumed,
       ended: worker.ended,
@@ -134,6 +138,14 @@ async function requireFreePort(port: number): Promise<void> {
     probe.once('error', () => fail(new SetupError(`Port ${port} is in use; set PORT to a free one.`)));
     probe.listen(port, '127.0.0.1', () => probe.close(() => done()));
   });
+}
+
+/** The git credentials among the environment: what `npm start` passes on to the Worker. */
+export function gitCredentials(env: NodeJS.ProcessEnv): Record<string, string> {
+  const entries = Object.entries(env).filter(
+    ([name, value]) => /^GIT_CREDENTIAL_[A-Z0-9_]+$/.test(name) && value !== undefined,
+  );
+  return Object.fromEntries(entries.map(([name, value]) => [name, value ?? '']));
 }
 
 /** Sockets live below it, and their paths are limited to about 100 characters. */

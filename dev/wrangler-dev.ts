@@ -13,6 +13,8 @@ const STOP_WITHIN_MS = 8_000;
 /** How to run the Worker. */
 export interface WranglerOptions {
   readonly port: number;
+  /** The configuration file. */
+  readonly config: string;
   /** Where Durable Objects and Workflows keep their state. */
   readonly persistTo: string;
   /** Environment on top of PATH and HOME: the engine's, and the secrets, which must not be seen in arguments. */
@@ -36,7 +38,7 @@ export async function startWranglerDev({
   onLine,
 }: WranglerOptions): Promise<WranglerDev> {
   const url = `http://127.0.0.1:${port}`;
-  const args = ['dev', '--local', '--ip', '127.0.0.1', '--port', String(port), '--persist-to', persistTo];
+  const args = ['dev', '--local', '--config', config, '--ip', '127.0.0.1', '--port', String(port)];
   const quiet = [
     '--inspector-port',
     '0',
@@ -44,7 +46,7 @@ export async function startWranglerDev({
     '--var',
     `RELIGHT_URL:${url}`,
   ];
-  const child = execa(process.execPath, [WRANGLER, ...args, ...quiet], {
+  const child = execa(process.execPath, [WRANGLER, ...args, ...more], {
     cwd: PROJECT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: process.env.TMPDIR, ...OFFLINE, ...env },
     extendEnv: false,

@@ -7,7 +7,7 @@ import type { Recovery } from '../../src/contract/recovery.ts';
 import { TownClient, until } from '../client.ts';
 import { createRepository } from '../git-server/repository.ts';
 import { startGitServer } from '../git-server/git-server.ts';
-import { startRelight } from '../relight.ts';
+import { gitCredentials, startRelight } from '../relight.ts';
 import type { Relight } from '../relight.ts';
 import { Timeline } from './timeline.ts';
 import { findLost } from './verify.ts';
@@ -55,7 +55,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const watching = new AbortController();
   try {
     options.print('Starting Worker, Workflow and process engine …');
-    relight = await startRelight({ port: await getPort(), stateDir: join(dir, 'state') });
+    const secrets = gitCredentials(process.env);
+    relight = await startRelight({ port: await getPort(), stateDir: join(dir, 'state'), secrets });
     const client = new TownClient(relight.url, relight.token, TOWN);
     const urls = options.gitUrl === null ? await makeRepositories(gitServer) : { rig: options.gitUrl };
     const timeline = new Timeline(options.print);
@@ -109,7 +110,8 @@ async function makeTown(
   await client.call('PUT', '', { agentCommand, drainSeconds: 5 });
   const agents: DemoAgent[] = [];
   for (const [rig, gitUrl] of Object.entries(urls)) {
-    await client.call('PUT', `/rigs/${rig}`, { gitUrl });
+    const credential = process.env.GIT_CREDENTIAL_DEMO === undefined ? null : 'DEMO';
+    await client.call('PUT', `/rigs/${rig}`, { gitUrl, credential });
     for (const agent of ['ada', 'bob']) {
       await client.call('PUT', `/rigs/${rig}/agents/${agent}`, {});
       const bead = `demo-${agent}-${Date.now().toString(36)}`;

@@ -59,13 +59,10 @@ export const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES;
 
+const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_CODES, code);
+
 /** The codes as a schema, for reports and stored reasons. */
-export const ErrorCode = z.custom<ErrorCode>(
-  (code) => typeof code === 'string' && Object.hasOwn(ERROR_CODES, code),
-  {
-    message: 'is not an error code',
-  },
-);
+export const ErrorCode = z.enum(Object.keys(ERROR_CODES).filter(isErrorCode));
 
 /** A failure as it is stored and shown: what happened, in words for the operator, and whether it may pass. */
 export const Fault = z.object({ code: ErrorCode, reason: z.string(), retryable: z.boolean() });

@@ -23,7 +23,8 @@ export function isGitUrl(url: string): boolean {
   if (url.length > 2048 || /[\u0000-\u0020\u007f]/.test(url) || url.startsWith('-')) return false;
   const scpLike = /^[A-Za-z0-9_][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^-:/][^:]*$/;
   if (scpLike.test(url)) return true;
-  if (!URL.canParse(url)) return false;
+  // Without the slashes git reads a host called `https`, where the URL parser is lenient.
+  if (!/^(?:https?|ssh):\/\//.test(url) || !URL.canParse(url)) return false;
   const { protocol, hostname, username, password, pathname } = new URL(url);
   if (hostname === '' || hostname.startsWith('-') || pathname.length < 2 || password !== '') return false;
   return protocol === 'ssh:' ? !username.startsWith('-') : /^https?:$/.test(protocol) && username === '';

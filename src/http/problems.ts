@@ -1,3 +1,4 @@
+import { HTTPException } from 'hono/http-exception';
 import { z } from 'zod';
 import { ErrorCode, problemOf, RelightError } from '../contract/errors.ts';
 import type { Problem } from '../contract/errors.ts';
@@ -15,6 +16,9 @@ export function problemResponse(problem: Problem): Response {
 export function problemFor(error: unknown): Problem {
   if (error instanceof z.ZodError) return problemOf('invalid_request', z.prettifyError(error));
   if (error instanceof RelightError) return problemOf(error.code, error.message);
+  // Hono's own refusal of a body that is not JSON.
+  if (error instanceof HTTPException && error.status === 400)
+    return problemOf('invalid_request', error.message);
   // An error of a Durable Object arrives as a plain Error with the same own properties.
   const code = ErrorCode.safeParse(error instanceof Error && 'code' in error ? error.code : undefined);
   if (code.success && error instanceof Error) return problemOf(code.data, error.message);

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { RelightError, Problem } from '../contract/errors.ts';
 import { pathOf } from '../contract/exchange.ts';
 import type { Exchange } from '../contract/exchange.ts';
@@ -31,15 +32,16 @@ export async function callControl<Body, Answer>(
   try {
     return call.answer.parse(contentOf(reply));
   } catch (error) {
-    throw new RelightError('control_unreachable', `the control server's answer makes no sense`, {
-      cause: error,
-    });
+    throw new RelightError(
+      'control_unreachable',
+      `the control server's answer makes no sense: ${textOf(error)}`,
+    );
   }
 }
 
-function contentOf({ text, isJson }: ControlReply): unknown {
-  if (!isJson) return text === '' ? undefined : text;
-  return JSON.parse(text);
+function contentOf({ status, text, isJson }: ControlReply): unknown {
+  if (status === 204) return undefined;
+  return isJson ? JSON.parse(text) : text;
 }
 
 function refusalOf(reply: ControlReply): RelightError {
@@ -47,8 +49,14 @@ function refusalOf(reply: ControlReply): RelightError {
     const { code, detail } = Problem.parse(contentOf(reply));
     return new RelightError(code, detail);
   } catch (error) {
-    return new RelightError('control_unreachable', `the control server answered ${reply.status}`, {
-      cause: error,
-    });
+    return new RelightError(
+      'control_unreachable',
+      `the control server answered ${reply.status}: ${textOf(error)}`,
+    );
   }
+}
+
+/** As text: a ZodError as `cause` cannot be cloned, and would take the code of its error along. */
+function textOf(error: unknown): string {
+  return error instanceof z.ZodError ? z.prettifyError(error) : String(error);
 }

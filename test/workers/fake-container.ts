@@ -5,6 +5,8 @@ import { BOOT_HEADER } from '../../src/contract/control.ts';
 export interface FakeBoot {
   readonly bootId: string;
   generation: number | null;
+  /** Runs, but answers nothing. */
+  silent?: boolean;
   /** Answers a control call; the health check is answered by the fake. */
   handle(call: { method: string; path: string; body: unknown }): Response | Promise<Response>;
 }
@@ -82,7 +84,7 @@ export class Container<Bindings> extends DurableObject<Bindings> {
 }
 
 async function answer(boot: FakeBoot | null, url: string, init: RequestInit = {}): Promise<Response> {
-  if (boot === null) throw new Error('Network connection lost.');
+  if (boot === null || boot.silent === true) throw new Error('Network connection lost.');
   const path = new URL(url).pathname;
   const { bootId, generation } = boot;
   if (path === '/health') {

@@ -1,6 +1,6 @@
 import { SELF } from 'cloudflare:test';
 import { z } from 'zod';
-import type { RestoreRequest } from '../../src/contract/control.ts';
+import type { AgentSighting, RestoreRequest } from '../../src/contract/control.ts';
 import { Recovery } from '../../src/contract/recovery.ts';
 import type { RigReport } from '../../src/contract/recovery.ts';
 import { signContainerToken } from '../../src/platform/token.ts';
@@ -64,7 +64,14 @@ export function goodReport(rig: string, request: RestoreRequest): RigReport {
   };
 }
 
-/** What the control servers of a town were asked. */
+/** One call to a control server. */
+export interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly body: unknown;
+}
+
+/** What the control servers of a town were asked, and how a test makes them answer. */
 export interface Asked {
   readonly restores: { rig: string; request: RestoreRequest }[];
   readonly starts: {
@@ -76,6 +83,10 @@ export interface Asked {
   }[];
   readonly stops: string[];
   boots: number;
+  /** Answers in the place of the control server; null leaves the call to it. */
+  intercept: (call: Call) => Response | Promise<Response> | null;
+  /** The agents that the control server says it has. */
+  sightings: AgentSighting[];
 }
 
 /** Makes a town whose control server restores by `report` (null: it never reports) and starts every agent. */
@@ -83,13 +94,20 @@ export async function makeTown(
   town: string,
   report: (rig: string, request: RestoreRequest) => RigReport | null = goodReport,
 ): Promise<Asked> {
-  const asked: Asked = { restores: [], starts: [], stops: [], boots: 0 };
+  const asked: Asked = {
+    restores: [],
+    starts: [],
+    stops: [],
+    boots: 0,
+    intercept: () => null,
+    sightings: [],
+  };
   const boot = (): FakeBoot => {
     asked.boots += 1;
     return {
       bootId: bootId(town, asked.boots),
       generation: null,
-      handle: (call) => handle(town, asked, report, call),
+      handle: (call) => asked.intercept(call) ?? handle(town, asked, report, call),
     };
   };
   installMachine(town, boot);
@@ -102,7 +120,7 @@ function handle(
   town: string,
   asked: Asked,
   report: (rig: string, request: RestoreRequest) => RigReport | null,
-  { method, path, body }: { method: string; path: string; body: unknown },
+  { method, path, body }: Call,
 ): Response {
   const [, , rig = '', , agent = ''] = path.split('/');
   if (path.endsWith('/restore')) {
@@ -122,7 +140,8 @@ function handle(
     asked.stops.push(`${rig}/${agent}`);
     return new Response(null, { status: 204 });
   }
-  return Response.json(path === '/agents' ? [] : '');
+  if (path === '/agents') return Response.json(asked.sightings);
+  return new Response('the last lines', { headers: { 'content-type': 'text/plain' } });
 }
 
 /** Registers a rig with agents, and slings a bead to each. */

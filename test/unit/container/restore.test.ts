@@ -27,7 +27,7 @@ describe('the control server, asked to restore a rig,', () => {
       const file = join(worktreeDir(control.workspace, 'rig', agent), 'README.md');
       expect(await readFile(file, 'utf8')).toBe('A rig.\n');
     }
-    const again = await control.call(CONTROL.restore, PLACES, request);
+    const again = await control.call(CONTROL.restore, PLACES, { ...request, event: 'rig-ready-2' });
     expect(again.status).toBe(200);
     expect(CONTROL.restore.answer.parse(again.json())).toEqual({ state: 'finished', report: message.report });
     expect(worker.problems).toEqual([]);

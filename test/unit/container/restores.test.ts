@@ -99,9 +99,19 @@ describe('a restore that is asked for again', () => {
     expect(begun).toEqual(['rig/a']);
     expect(ask(['a'], { recoveryId: REPLAY })).toEqual({ state: 'restoring' });
     finishOne();
-    await eventually(() => expect(ask(['a'], { recoveryId: REPLAY }).state).toBe('finished'));
+    await eventually(() => expect(worker.bodies('rigReport')).toHaveLength(2));
+    expect(ask(['a'], { recoveryId: REPLAY, event: 'again' }).state).toBe('finished');
     expect(ask(['a'])).toEqual({ state: 'restoring' });
     expect(begun).toEqual(['rig/a', 'rig/a', 'rig/a']);
+  });
+
+  test('after its end, runs again for a recovery that asks as it did before: it is replayed', async () => {
+    const { worker, begun, finishOne, ask } = await bench();
+    ask(['a'], { recoveryId: BOOT, event: 'first' });
+    finishOne();
+    await worker.call('rigReport');
+    expect(ask(['a'], { recoveryId: BOOT, event: 'first' })).toEqual({ state: 'restoring' });
+    expect(begun).toEqual(['rig/a', 'rig/a']);
   });
 });
 

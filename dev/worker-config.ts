@@ -1,0 +1,33 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { experimental_readRawConfig } from 'wrangler';
+
+const PROJECT = fileURLToPath(new URL('..', import.meta.url));
+
+/**
+ * Writes the configuration for a local run: that of `wrangler.toml`, with this machine's address and with the names of
+ * the secrets that are set here, because wrangler takes from the environment only what is declared. Gives its path.
+ */
+export async function writeWorkerConfig(
+  dir: string,
+  url: string,
+  secretNames: readonly string[],
+): Promise<string> {
+  const { rawConfig } = experimental_readRawConfig({ config: join(PROJECT, 'wrangler.toml') });
+  const { main = '', vars, containers = [], ...rest } = rawConfig;
+  const path = join(dir, 'wrangler.json');
+  const config = {
+    ...rest,
+    main: join(PROJECT, main),
+    vars: { ...vars, RELIGHT_URL: url },
+    secrets: { required: secretNames },
+    containers: containers.map((container) => ({
+      ...container,
+      image: join(PROJECT, container.image ?? ''),
+      image_build_context: PROJECT,
+    })),
+  };
+  await writeFile(path, JSON.stringify(config, null, 2));
+  return path;
+}

@@ -5,6 +5,7 @@ import { agentOf, rigOf, townOf } from '../objects/reach.ts';
 import {
   AgentPath,
   createRouter,
+  Json,
   jsonOperation,
   readOperation,
   removeOperation,
@@ -13,6 +14,9 @@ import {
 
 /** The agents of a rig, their hooks, and what they know. */
 export const agents = createRouter();
+
+const ShownCheckpoint = Checkpoint.extend({ data: Json });
+const ShownPrime = Prime.extend({ checkpoint: ShownCheckpoint.nullable() });
 
 const AGENT = '/api/towns/{town}/rigs/{rig}/agents/{agent}';
 
@@ -98,7 +102,7 @@ agents.openapi(
     path: `${AGENT}/prime`,
     summary: 'What the agent gets when it starts',
     params: AgentPath,
-    answer: Prime,
+    answer: ShownPrime,
   }),
   async (c) => {
     const { town, rig, agent } = c.req.valid('param');
@@ -112,7 +116,7 @@ agents.openapi(
     path: `${AGENT}/checkpoints`,
     summary: 'The checkpoints of the agent, newest first',
     params: AgentPath,
-    answer: z.object({ checkpoints: z.array(Checkpoint) }),
+    answer: z.object({ checkpoints: z.array(ShownCheckpoint) }),
   }),
   async (c) => {
     const { town, rig, agent } = c.req.valid('param');

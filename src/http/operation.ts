@@ -27,6 +27,9 @@ interface Operation<
   readonly status: Status;
 }
 
+/** Any JSON; a name is what lets a recursive schema end in OpenAPI. */
+export const Json = z.json().openapi('Json');
+
 const PROBLEM = { 'application/problem+json': { schema: Problem } };
 
 /** An operation that takes and gives JSON. */

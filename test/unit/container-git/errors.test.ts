@@ -16,7 +16,10 @@ describe('what the words of git mean', () => {
       'git_auth',
     ],
     ['Host key verification failed.\nfatal: Could not read from remote repository.', 'git_auth'],
-    ['remote: Write access to repository not granted.\nfatal: unable to access 'x': The requested URL returned error: 403', 'git_auth'],
+    [
+      'remote: Write access to repository not granted.\nfatal: unable to access: The requested URL returned error: 403',
+      'git_auth',
+    ],
     ['ssh: Could not resolve hostname nope: Name or service not known\nfatal: Could not read', 'git_dns'],
     [
       'ssh: connect to host x port 22: Connection timed out\nfatal: Could not read from remote',
@@ -45,7 +48,10 @@ describe('what the words of git mean', () => {
 
   it('does not read meaning into names of branches and files', () => {
     const words = ' * [new branch] certificate -> origin/connection-refused\nfatal: bad object HEAD';
-    expect(readFailure('fetch', 128, words)).toMatchObject({ code: 'git_failed', message: 'git fetch: bad object HEAD' });
+    expect(readFailure('fetch', 128, words)).toMatchObject({
+      code: 'git_failed',
+      message: 'git fetch: bad object HEAD',
+    });
   });
 
   it('takes names, passwords and tokens out of every URL', () => {

@@ -57,7 +57,8 @@ describe('invariant 3: a restore may be killed anywhere and run again', () => {
       write(dir, { 'work.txt': agent });
       run(dir, 'add', '.');
       run(dir, 'commit', '--quiet', '-m', 'work');
-      run(dir, 'push', '--quiet');
+      // Not through the server, which lives in this process and cannot answer while it waits for git.
+      run(dir, 'push', '--quiet', scene.remote, 'HEAD');
     }
     expect(
       report.agents.flatMap(({ warnings }) => warnings.filter((text) => text.includes('aside'))),

@@ -63,7 +63,7 @@ describe('invariant 4: a recovery never destroys uncommitted work', () => {
     expect(report.warnings).toEqual(['a rebase is unfinished in it and was left as it was']);
     expect(picture(dir, join(scene.repo, 'worktrees', 'ada'))).toEqual(before);
     run(dir, 'rebase', '--abort');
-    expect(() => run(dir, 'merge', 'origin/main')).toThrow();
+    expect(() => run(dir, 'merge', 'origin/main')).toThrow('git merge');
     expect((await scene.restoreOne(planFor('ada'))).warnings).toEqual([
       'a merge is unfinished in it and was left as it was',
     ]);
@@ -123,7 +123,12 @@ describe('an agent hooked to another bead', () => {
   });
 
   it.for([
-    ['untracked files', (dir: string) => write(dir, { 'new.txt': 'x\n' })],
+    [
+      'untracked files',
+      (dir: string) => {
+        write(dir, { 'new.txt': 'x\n' });
+      },
+    ],
     ['unpushed commits', (dir: string) => void run(dir, 'commit', '--quiet', '--allow-empty', '-m', 'mine')],
     [
       'changes hidden from git status',

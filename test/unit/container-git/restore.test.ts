@@ -95,12 +95,9 @@ describe('restoring a rig onto an empty disk', () => {
     const first = await scene.restore(plans, { setupCommand: 'npm ci' }, { runSetup });
     expect(first.status).toBe('partial');
     expect(first.agents[1]?.fault).toMatchObject({ code: 'setup_failed', reason: 'npm ci failed' });
-    expect(
-      first.phases
-        .filter(({ work }) => work === 'setup')
-        .map(({ ok }) => ok)
-        .sort(),
-    ).toEqual([false, true]);
+    const setups = first.phases.filter(({ work }) => work === 'setup');
+    expect(setups.filter(({ ok }) => ok)).toHaveLength(1);
+    expect(setups).toHaveLength(2);
     const second = await scene.restore(plans, { setupCommand: 'npm ci' }, { runSetup });
     expect(second).toMatchObject({ status: 'ready' });
     expect(ran.sort()).toEqual(['ada', 'bob', 'bob']);

@@ -7,8 +7,7 @@ import type { Git, GitSettings } from '../../../container/git/run-git.ts';
 import { repoDir, worktreeDir } from '../../../container/git/layout.ts';
 import { restoreRig } from '../../../container/git/restore-rig.ts';
 import type { RestoreHooks } from '../../../container/git/restore-context.ts';
-import { RestoreRequest } from '../../../src/contract/control.ts';
-import type { WorktreePlan } from '../../../src/contract/control.ts';
+import type { RestoreRequest, WorktreePlan } from '../../../src/contract/control.ts';
 import type { AgentReport, RigReport } from '../../../src/contract/recovery.ts';
 
 export const RIG = 'core';

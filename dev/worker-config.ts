@@ -2,8 +2,16 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { experimental_readRawConfig } from 'wrangler';
+import { z } from 'zod';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
+
+/** What of the configuration is put in other words here. */
+const RawConfig = z.looseObject({
+  main: z.string(),
+  vars: z.record(z.string(), z.unknown()).default({}),
+  containers: z.array(z.looseObject({ image: z.string() })),
+});
 
 /**
  * Writes the configuration for a local run: that of `wrangler.toml`, with this machine's address and with the names of
@@ -15,7 +23,7 @@ export async function writeWorkerConfig(
   secretNames: readonly string[],
 ): Promise<string> {
   const { rawConfig } = experimental_readRawConfig({ config: join(PROJECT, 'wrangler.toml') });
-  const { main = '', vars, containers = [], ...rest } = rawConfig;
+  const { main, vars, containers, ...rest } = RawConfig.parse(rawConfig);
   const path = join(dir, 'wrangler.json');
   const config = {
     ...rest,
@@ -24,7 +32,7 @@ export async function writeWorkerConfig(
     secrets: { required: secretNames },
     containers: containers.map((container) => ({
       ...container,
-      image: join(PROJECT, container.image ?? ''),
+      image: join(PROJECT, container.image),
       image_build_context: PROJECT,
     })),
   };

@@ -33,19 +33,14 @@ export interface WranglerDev {
 /** Runs the Worker under `wrangler dev` and waits until it answers. Throws an Error with wrangler's last words. */
 export async function startWranglerDev({
   port,
+  config,
   persistTo,
   env,
   onLine,
 }: WranglerOptions): Promise<WranglerDev> {
   const url = `http://127.0.0.1:${port}`;
   const args = ['dev', '--local', '--config', config, '--ip', '127.0.0.1', '--port', String(port)];
-  const quiet = [
-    '--inspector-port',
-    '0',
-    '--show-interactive-dev-session=false',
-    '--var',
-    `RELIGHT_URL:${url}`,
-  ];
+  const more = ['--persist-to', persistTo, '--inspector-port', '0', '--show-interactive-dev-session=false'];
   const child = execa(process.execPath, [WRANGLER, ...args, ...more], {
     cwd: PROJECT,
     env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: process.env.TMPDIR, ...OFFLINE, ...env },

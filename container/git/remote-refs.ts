@@ -30,7 +30,7 @@ export async function listRemoteRefs(
   // Any web page without a line break looks like an empty repository of the old protocol without a git server.
   let packets = '';
   const again = await git.run(git.workspace, args, { ...command, onPackets: (trace) => (packets += trace) });
-  if (packets.includes('git< ')) return parseRemoteRefs(again);
+  if (/packet: +\S+< /.test(packets)) return parseRemoteRefs(again);
   throw new RelightError('git_not_a_repository', 'git ls-remote: the address answers, but not as git does');
 }
 

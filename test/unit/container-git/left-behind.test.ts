@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { isStale } from '../../../container/git/stale-files.ts';
-import { planFor, run, Scene, write } from './scene.ts';
+import { restoredTest as it } from './scene-test.ts';
+import { planFor, run, write } from './scene.ts';
 
 const LOCKS = [
   'index.lock',
@@ -18,15 +19,8 @@ const LOCKS = [
   'worktrees/ada/HEAD.lock',
 ];
 
-describe('what a killed process leaves behind', () => {
-  let scene: Scene;
-  beforeEach(async () => {
-    scene = new Scene();
-    await scene.restore([planFor('ada')]);
-  });
-  afterEach(() => scene.remove());
-
-  it('left-over locks of repository, refs and worktrees are removed', async () => {
+describe.concurrent('what a killed process leaves behind', () => {
+  it('left-over locks of repository, refs and worktrees are removed', async ({ scene }) => {
     for (const lock of LOCKS) write(scene.repo, { [lock]: '' });
     write(scene.repo, { 'objects/pack/tmp_pack_Ab12': 'half' });
     scene.push('main', { 'later.txt': 'x\n' });
@@ -38,7 +32,7 @@ describe('what a killed process leaves behind', () => {
     run(scene.dir('ada'), 'push');
   });
 
-  it('a left-over index.lock stays while a git process works in the rig', async () => {
+  it('a left-over index.lock stays while a git process works in the rig', async ({ scene }) => {
     const lock = join(scene.repo, 'worktrees/ada/index.lock');
     writeFileSync(lock, '');
     const busy = spawn('git', ['cat-file', '--batch'], { cwd: scene.dir('ada') });
@@ -62,7 +56,7 @@ describe('what a killed process leaves behind', () => {
     expect(isStale(file, false, 4)).toBe(true);
   });
 
-  it('registered but missing worktrees are pruned, and their branches free again', async () => {
+  it('registered but missing worktrees are pruned, and their branches free again', async ({ scene }) => {
     run(
       scene.repo,
       'worktree',
@@ -78,7 +72,7 @@ describe('what a killed process leaves behind', () => {
     expect(report).toMatchObject({ fault: null });
   });
 
-  it('SIGKILL in worktree add: an initializing lock without a folder is cleared away', async () => {
+  it('SIGKILL in worktree add: an initializing lock without a folder is cleared away', async ({ scene }) => {
     run(
       scene.repo,
       'worktree',
@@ -98,7 +92,7 @@ describe('what a killed process leaves behind', () => {
     expect(run(scene.repo, 'worktree', 'list').split('\n')).toHaveLength(4);
   });
 
-  it('SIGKILL in worktree add: a half-written folder is made anew', async () => {
+  it('SIGKILL in worktree add: a half-written folder is made anew', async ({ scene }) => {
     run(
       scene.repo,
       'worktree',
@@ -116,7 +110,7 @@ describe('what a killed process leaves behind', () => {
     expect(run(scene.dir('bob'), 'status', '--porcelain')).toBe('');
   });
 
-  it('a folder that was begun and never registered is made anew', async () => {
+  it('a folder that was begun and never registered is made anew', async ({ scene }) => {
     write(scene.dir('bob'), { 'half.txt': 'x' });
     write(scene.repo, { 'relight-making/bob': '' });
     const report = await scene.restoreOne(planFor('bob'));
@@ -124,7 +118,7 @@ describe('what a killed process leaves behind', () => {
     expect(existsSync(join(scene.dir('bob'), 'half.txt'))).toBe(false);
   });
 
-  it('a worktree that somebody else made in the place is moved aside, not thrown away', async () => {
+  it('a worktree that somebody else made in the place is moved aside, not thrown away', async ({ scene }) => {
     run(
       scene.repo,
       'worktree',
@@ -141,33 +135,31 @@ describe('what a killed process leaves behind', () => {
     expect(run(scene.dir('bob.found-1'), 'status', '--porcelain')).toBe('?? theirs.txt');
   });
 
-  it('a worktree that an agent made elsewhere in the rig is left alone', async () => {
+  it('a worktree that an agent made elsewhere in the rig is left alone', async ({ scene }) => {
     const own = join(scene.dir('ada'), 'experiments', 'one');
     run(scene.dir('ada'), 'worktree', 'add', '--quiet', '-b', 'experiment', own);
     await scene.restore([planFor('ada')]);
     expect(run(own, 'branch', '--show-current')).toBe('experiment');
   });
 
-  it('a move aside that was cut off halfway is finished', async () => {
+  it('a move aside that was cut off halfway is finished', async ({ scene }) => {
     write(scene.dir('ada'), { 'new.txt': 'x\n' });
     run(scene.dir('ada'), 'add', '.');
     writeFileSync(join(scene.repo, 'worktrees/ada/locked'), 'relight: moved');
-    run(scene.root, 'init', '--quiet', 'scratch');
     const aside = scene.dir('ada.left-1');
-    const { renameSync } = await import('node:fs');
     renameSync(scene.dir('ada'), aside);
     await scene.restore([planFor('ada', { bead: 'b2', branch: 'gt/ada/b2' })]);
     expect(run(aside, 'status', '--porcelain')).toBe('A  new.txt');
   });
 
-  it('half clone: a repository without its ready mark is made anew', async () => {
+  it('half clone: a repository without its ready mark is made anew', async ({ scene }) => {
     rmSync(join(scene.workspace, 'rigs'), { recursive: true });
     mkdirSync(scene.repo, { recursive: true });
     write(scene.repo, { HEAD: 'ref: refs/heads/ma', 'objects/pack/tmp_pack_x': 'half' });
     expect(await scene.restoreOne(planFor('ada'))).toMatchObject({ fault: null, from: 'base' });
   });
 
-  it('a repository that lost its ready mark but holds a finished worktree is kept', async () => {
+  it('a repository that lost its ready mark but holds a finished worktree is kept', async ({ scene }) => {
     rmSync(join(scene.repo, 'relight-ready'));
     write(scene.dir('ada'), { 'new.txt': 'x\n' });
     expect(await scene.restoreOne(planFor('ada'))).toMatchObject({ fault: null, from: 'kept' });

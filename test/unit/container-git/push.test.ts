@@ -1,84 +1,84 @@
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { ensurePushed } from '../../../container/git/push.ts';
+import type { Pushed } from '../../../container/git/push.ts';
 import { headOf } from '../../../container/git/worktree-head.ts';
-import { planFor, RIG, run, Scene, write } from './scene.ts';
+import { restoredTest as it } from './scene-test.ts';
+import { planFor, RIG, run, write } from './scene.ts';
+import type { Scene } from './scene.ts';
 
 const BRANCH = 'gt/ada/b1';
 
-describe('making sure that the remote holds the work of a finished bead', () => {
-  let scene: Scene;
-  beforeEach(async () => {
-    scene = new Scene();
-    await scene.restore([planFor('ada')]);
-  });
-  afterEach(() => scene.remove());
+function push(scene: Scene): Promise<Pushed> {
+  return ensurePushed(scene.git, RIG, scene.dir('ada'), BRANCH, false);
+}
 
-  const push = () => ensurePushed(scene.git, RIG, scene.dir('ada'), BRANCH, false);
+function commit(scene: Scene, text: string): string {
+  write(scene.dir('ada'), { 'work.txt': text });
+  run(scene.dir('ada'), 'add', '.');
+  run(scene.dir('ada'), 'commit', '--quiet', '-m', text);
+  return run(scene.dir('ada'), 'rev-parse', 'HEAD');
+}
 
-  function commit(text: string): string {
-    write(scene.dir('ada'), { 'work.txt': text });
-    run(scene.dir('ada'), 'add', '.');
-    run(scene.dir('ada'), 'commit', '--quiet', '-m', text);
-    return run(scene.dir('ada'), 'rev-parse', 'HEAD');
-  }
-
-  it('pushes what the remote lacks, tells of uncommitted files, and does it again without harm', async () => {
-    const head = commit('one');
-    expect(await push()).toEqual({ head, dirty: false });
+describe.concurrent('making sure that the remote holds the work of a finished bead', () => {
+  it('pushes what the remote lacks, tells of uncommitted files, and does it again without harm', async ({
+    scene,
+  }) => {
+    const head = commit(scene, 'one');
+    expect(await push(scene)).toEqual({ head, dirty: false });
     expect(scene.remoteHead(BRANCH)).toBe(head);
     expect(run(scene.dir('ada'), 'rev-parse', `origin/${BRANCH}`)).toBe(head);
     write(scene.dir('ada'), { 'more.txt': 'x\n' });
-    expect(await push()).toEqual({ head, dirty: true });
+    expect(await push(scene)).toEqual({ head, dirty: true });
   });
 
-  it('pushes from a detached HEAD', async () => {
+  it('pushes from a detached HEAD', async ({ scene }) => {
     run(scene.dir('ada'), 'checkout', '--quiet', '--detach');
-    const head = commit('detached');
-    expect(await push()).toMatchObject({ head });
+    const head = commit(scene, 'detached');
+    expect(await push(scene)).toMatchObject({ head });
     expect(scene.remoteHead(BRANCH)).toBe(head);
   });
 
-  it('lease lost: never overwrites what somebody else pushed', async () => {
+  it('lease lost: never overwrites what somebody else pushed', async ({ scene }) => {
     const theirs = scene.push(BRANCH, { 'theirs.txt': 'x\n' }, 'main');
-    commit('mine');
-    await expect(push()).rejects.toMatchObject({ code: 'not_pushed', message: /rejected/ });
+    commit(scene, 'mine');
+    await expect(push(scene)).rejects.toMatchObject({ code: 'not_pushed', message: /rejected/ });
     expect(scene.remoteHead(BRANCH)).toBe(theirs);
   });
 
-  it('accepts a remote branch that has gone on from HEAD', async () => {
-    const head = commit('one');
-    await push();
+  it('accepts a remote branch that has gone on from HEAD', async ({ scene }) => {
+    const head = commit(scene, 'one');
+    await push(scene);
     run(scene.colleague, 'fetch', '--quiet');
     scene.push(BRANCH, { 'later.txt': 'x\n' }, `origin/${BRANCH}`);
-    expect(await push()).toEqual({ head, dirty: false });
+    expect(await push(scene)).toEqual({ head, dirty: false });
   });
 
-  it("does not run the agent's hooks", async () => {
+  it("does not run the agent's hooks", async ({ scene }) => {
     write(scene.repo, { 'hooks/pre-push': '#!/bin/sh\nexit 1\n' });
     chmodSync(join(scene.repo, 'hooks/pre-push'), 0o755);
-    commit('one');
-    expect(await push()).toMatchObject({ dirty: false });
+    commit(scene, 'one');
+    expect(await push(scene)).toMatchObject({ dirty: false });
   });
 
-  it('push "succeeded" but the ref was not there: the remote is asked again', async () => {
+  it('push "succeeded" but the ref was not there: the remote is asked again', async ({ scene }) => {
     write(scene.remote, { 'hooks/post-receive': `#!/bin/sh\ngit update-ref -d refs/heads/${BRANCH}\n` });
     chmodSync(join(scene.remote, 'hooks/post-receive'), 0o755);
-    commit('one');
-    await expect(push()).rejects.toMatchObject({ code: 'not_pushed', message: /is at nothing/ });
+    commit(scene, 'one');
+    await expect(push(scene)).rejects.toMatchObject({ code: 'not_pushed', message: /is at nothing/ });
   });
 
-  it('a remote that cannot be asked is not a branch that is not pushed', async () => {
+  it('a remote that cannot be asked is not a branch that is not pushed', async ({ scene }) => {
     run(scene.dir('ada'), 'remote', 'set-url', 'origin', 'http://127.0.0.1:1/core.git');
-    commit('one');
-    await expect(push()).rejects.toMatchObject({ code: 'git_unreachable' });
+    commit(scene, 'one');
+    await expect(push(scene)).rejects.toMatchObject({ code: 'git_unreachable' });
   });
 });
 
-describe('a worktree without commits', () => {
-  it('has no head and nothing to push', async () => {
-    const scene = new Scene({ commits: false });
+describe.concurrent('a worktree without commits', () => {
+  it('has no head and nothing to push', async ({ makeScene }) => {
+    const scene = makeScene({ commits: false });
     await scene.restore([planFor('ada')]);
     write(scene.dir('ada'), { 'new.txt': 'x\n' });
     expect(await headOf(scene.git, scene.dir('ada'))).toBeNull();
@@ -86,13 +86,11 @@ describe('a worktree without commits', () => {
       head: null,
       dirty: true,
     });
-    scene.remove();
   });
 });
 
-describe('automatic work in a folder without .git', () => {
-  it('never walks up into the repository of a parent folder', async () => {
-    const scene = new Scene();
+describe.concurrent('automatic work in a folder without .git', () => {
+  it('never walks up into the repository of a parent folder', async ({ scene }) => {
     run(scene.root, 'init', '--quiet');
     write(scene.root, { 'workspace/plain/file.txt': 'x\n' });
     const plain = join(scene.workspace, 'plain');
@@ -103,6 +101,5 @@ describe('automatic work in a folder without .git', () => {
     await expect(ensurePushed(scene.git, RIG, plain, BRANCH, false)).rejects.toMatchObject({
       code: 'git_failed',
     });
-    scene.remove();
   });
 });

@@ -9,8 +9,9 @@ import {
 } from 'node:fs';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { planFor, run, Scene, write } from './scene.ts';
+import { describe, expect } from 'vitest';
+import { restoredTest, sceneTest as it } from './scene-test.ts';
+import { planFor, run, write } from './scene.ts';
 
 /** Every byte, mode and link of a worktree and of its private part of the repository but for directory times. */
 function picture(...dirs: string[]): Record<string, string> {
@@ -26,12 +27,10 @@ function picture(...dirs: string[]): Record<string, string> {
   return seen;
 }
 
-describe('invariant 4: a recovery never destroys uncommitted work', () => {
-  let scene: Scene;
-  beforeEach(() => void (scene = new Scene()));
-  afterEach(() => scene.remove());
-
-  it('leaves staged, unstaged, untracked, deleted and ignored files alone, byte by byte, and the index', async () => {
+describe.concurrent('invariant 4: a recovery never destroys uncommitted work', () => {
+  it('leaves staged, unstaged, untracked, deleted and ignored files alone, byte by byte, and the index', async ({
+    scene,
+  }) => {
     await scene.restore([planFor('ada')]);
     const dir = scene.dir('ada');
     write(dir, { '.gitignore': 'ignored/\n', 'staged.txt': 'staged\n', 'README.md': 'staged\n' });
@@ -49,7 +48,9 @@ describe('invariant 4: a recovery never destroys uncommitted work', () => {
     expect(picture(...places)).toEqual(before);
   });
 
-  it('leaves unpushed commits, a half-finished rebase and a merge as they were, and names them', async () => {
+  it('leaves unpushed commits, a half-finished rebase and a merge as they were, and names them', async ({
+    scene,
+  }) => {
     await scene.restore([planFor('ada')]);
     const dir = scene.dir('ada');
     write(dir, { 'README.md': 'mine\n' });
@@ -69,7 +70,7 @@ describe('invariant 4: a recovery never destroys uncommitted work', () => {
     ]);
   });
 
-  it('keeps a worktree in which the agent switched to another branch, with a warning', async () => {
+  it('keeps a worktree in which the agent switched to another branch, with a warning', async ({ scene }) => {
     await scene.restore([planFor('ada')]);
     run(scene.dir('ada'), 'checkout', '--quiet', '-b', 'try');
     const report = await scene.restoreOne(planFor('ada'));
@@ -77,7 +78,7 @@ describe('invariant 4: a recovery never destroys uncommitted work', () => {
     expect(run(scene.dir('ada'), 'branch', '--show-current')).toBe('try');
   });
 
-  it('keeps worktrees while the remote cannot be asked, and faults what is missing', async () => {
+  it('keeps worktrees while the remote cannot be asked, and faults what is missing', async ({ scene }) => {
     await scene.restore([planFor('ada')]);
     write(scene.dir('ada'), { 'new.txt': 'x\n' });
     const report = await scene.restore([planFor('ada'), planFor('bob')], {
@@ -89,7 +90,7 @@ describe('invariant 4: a recovery never destroys uncommitted work', () => {
     expect(existsSync(join(scene.dir('ada'), 'new.txt'))).toBe(true);
   });
 
-  it("heals a worktree whose .git file was deleted, with the agent's work in it", async () => {
+  it("heals a worktree whose .git file was deleted, with the agent's work in it", async ({ scene }) => {
     await scene.restore([planFor('ada')]);
     write(scene.dir('ada'), { 'new.txt': 'x\n' });
     run(scene.dir('ada'), 'add', '.');
@@ -98,23 +99,29 @@ describe('invariant 4: a recovery never destroys uncommitted work', () => {
     expect(run(scene.dir('ada'), 'status', '--porcelain')).toBe('A  new.txt');
   });
 
-  it('keeps a worktree whose ready mark is damaged', async () => {
+  it('keeps a worktree whose ready mark is damaged', async ({ scene }) => {
     await scene.restore([planFor('ada')]);
     writeFileSync(join(scene.repo, 'worktrees', 'ada', 'relight-ready'), '{');
     expect(await scene.restoreOne(planFor('ada'))).toMatchObject({ from: 'kept', fault: null });
   });
 });
 
-describe('an agent hooked to another bead', () => {
-  let scene: Scene;
-  const next = planFor('ada', { bead: 'b2', branch: 'gt/ada/b2' });
-  beforeEach(async () => {
-    scene = new Scene();
-    await scene.restore([planFor('ada')]);
-  });
-  afterEach(() => scene.remove());
+const HELD_WORK: readonly (readonly [string, (dir: string) => void])[] = [
+  ['untracked files', (dir) => write(dir, { 'new.txt': 'x\n' })],
+  ['unpushed commits', (dir) => void run(dir, 'commit', '--quiet', '--allow-empty', '-m', 'mine')],
+  [
+    'changes hidden from git status',
+    (dir) => {
+      run(dir, 'update-index', '--skip-worktree', 'README.md');
+      write(dir, { 'README.md': 'hidden\n' });
+    },
+  ],
+];
 
-  it('gets a new worktree in place of one that is wholly on the remote', async () => {
+describe.concurrent('an agent hooked to another bead', () => {
+  const next = planFor('ada', { bead: 'b2', branch: 'gt/ada/b2' });
+
+  restoredTest('gets a new worktree in place of one that is wholly on the remote', async ({ scene }) => {
     run(scene.dir('ada'), 'push');
     const report = await scene.restoreOne(next);
     expect(report).toMatchObject({ from: 'base', snapshot: 'none', fault: null });
@@ -122,40 +129,28 @@ describe('an agent hooked to another bead', () => {
     expect(run(scene.dir('ada'), 'branch', '--show-current')).toBe('gt/ada/b2');
   });
 
-  it.for([
-    [
-      'untracked files',
-      (dir: string) => {
-        write(dir, { 'new.txt': 'x\n' });
-      },
-    ],
-    ['unpushed commits', (dir: string) => void run(dir, 'commit', '--quiet', '--allow-empty', '-m', 'mine')],
-    [
-      'changes hidden from git status',
-      (dir: string) => {
-        run(dir, 'update-index', '--skip-worktree', 'README.md');
-        write(dir, { 'README.md': 'hidden\n' });
-      },
-    ],
-  ] as const)('has %s of the earlier bead moved aside, and back when it returns to it', async ([, work]) => {
-    work(scene.dir('ada'));
-    const before = picture(scene.dir('ada'));
-    const head = run(scene.dir('ada'), 'rev-parse', 'HEAD');
-    const report = await scene.restoreOne(next);
-    expect(report).toMatchObject({ from: 'base', fault: null });
-    expect(report.warnings[0]).toContain(
-      'gt/ada/b1 holds work that is not on the remote; it is now ada.left-1',
-    );
-    expect(Object.values(picture(scene.dir('ada.left-1')))).toEqual(Object.values(before));
-    expect(run(scene.dir('ada.left-1'), 'rev-parse', 'gt/ada/b1')).toBe(head);
-    run(scene.repo, 'worktree', 'prune');
-    run(scene.dir('ada'), 'push');
-    expect(await scene.restoreOne(planFor('ada'))).toMatchObject({ from: 'kept', head, fault: null });
-    expect(picture(scene.dir('ada'))).toEqual(before);
-    expect(readdirSync(join(scene.dir('ada'), '..'))).toEqual(['ada']);
-  });
+  restoredTest.for(HELD_WORK)(
+    'has %s of the earlier bead moved aside, and back when it returns to it',
+    async ([, work], { scene }) => {
+      work(scene.dir('ada'));
+      const before = picture(scene.dir('ada'));
+      const head = run(scene.dir('ada'), 'rev-parse', 'HEAD');
+      const report = await scene.restoreOne(next);
+      expect(report).toMatchObject({ from: 'base', fault: null });
+      expect(report.warnings[0]).toContain(
+        'gt/ada/b1 holds work that is not on the remote; it is now ada.left-1',
+      );
+      expect(Object.values(picture(scene.dir('ada.left-1')))).toEqual(Object.values(before));
+      expect(run(scene.dir('ada.left-1'), 'rev-parse', 'gt/ada/b1')).toBe(head);
+      run(scene.repo, 'worktree', 'prune');
+      run(scene.dir('ada'), 'push');
+      expect(await scene.restoreOne(planFor('ada'))).toMatchObject({ from: 'kept', head, fault: null });
+      expect(picture(scene.dir('ada'))).toEqual(before);
+      expect(readdirSync(join(scene.dir('ada'), '..'))).toEqual(['ada']);
+    },
+  );
 
-  it('keeps what it has in place when the new bead cannot be started', async () => {
+  restoredTest('keeps what it has in place when the new bead cannot be started', async ({ scene }) => {
     write(scene.dir('ada'), { 'new.txt': 'x\n' });
     const report = await scene.restore([{ ...next, baseBranch: 'nowhere' }]);
     expect(report.agents[0]?.fault?.code).toBe('missing_base');
@@ -163,12 +158,8 @@ describe('an agent hooked to another bead', () => {
   });
 });
 
-describe('invariant 3: a restore may run twice', () => {
-  let scene: Scene;
-  beforeEach(() => void (scene = new Scene()));
-  afterEach(() => scene.remove());
-
-  it('changes nothing the second time, and fetches nothing', async () => {
+describe.concurrent('invariant 3: a restore may run twice', () => {
+  it('changes nothing the second time, and fetches nothing', async ({ scene }) => {
     scene.push('gt/bob/b1', { 'b.txt': 'b\n' });
     const plans = [planFor('ada'), planFor('bob')];
     const first = await scene.restore(plans);
@@ -182,14 +173,14 @@ describe('invariant 3: a restore may run twice', () => {
     expect(run(scene.repo, 'for-each-ref', 'refs/relight')).toBe('');
   });
 
-  it('runs restores of the same rig one after the other', async () => {
+  it('runs restores of the same rig one after the other', async ({ scene }) => {
     const plans = [planFor('ada'), planFor('bob')];
     const reports = await Promise.all([scene.restore(plans), scene.restore(plans), scene.restore(plans)]);
     expect(reports.map(({ status }) => status)).toEqual(['ready', 'ready', 'ready']);
     expect(reports.map(({ agents }) => agents[0]?.from)).toEqual(['base', 'kept', 'kept']);
   });
 
-  it('restores an agent that a request names twice once', async () => {
+  it('restores an agent that a request names twice once', async ({ scene }) => {
     const report = await scene.restore([planFor('ada'), planFor('ada')]);
     expect(report.agents).toHaveLength(1);
   });

@@ -1,16 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { RigReport } from '../../../src/contract/recovery.ts';
 import type { Phase } from '../../../src/contract/recovery.ts';
-import { planFor, run, Scene, write } from './scene.ts';
+import { sceneTest as it } from './scene-test.ts';
+import { planFor, run, write } from './scene.ts';
 
-describe('restoring a rig onto an empty disk', () => {
-  let scene: Scene;
-  beforeEach(() => void (scene = new Scene()));
-  afterEach(() => scene.remove());
-
-  it("checks out the agent's own remote branch, even when a base branch is planned", async () => {
+describe.concurrent('restoring a rig onto an empty disk', () => {
+  it("checks out the agent's own remote branch, even when a base branch is planned", async ({ scene }) => {
     const head = scene.push('gt/ada/b1', { 'work.txt': 'pushed\n' });
     scene.push('main', { 'later.txt': 'x\n' });
     const report = await scene.restoreOne(planFor('ada', { baseBranch: 'main' }));
@@ -27,7 +24,9 @@ describe('restoring a rig onto an empty disk', () => {
     expect(run(scene.dir('ada'), 'status', '--porcelain')).toBe('');
   });
 
-  it('brings eight agents back at once, each on its branch, and tells of every phase and agent', async () => {
+  it('brings eight agents back at once, each on its branch, and tells of every phase and agent', async ({
+    scene,
+  }) => {
     const agents = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
     const main = scene.remoteHead('main');
     const head = scene.push('gt/c/b1', { 'c.txt': 'c\n' });
@@ -55,7 +54,7 @@ describe('restoring a rig onto an empty disk', () => {
     }
   });
 
-  it('starts an absent branch from its base branch and says so', async () => {
+  it('starts an absent branch from its base branch and says so', async ({ scene }) => {
     const head = scene.push('release', { 'r.txt': 'r\n' });
     scene.push('main', { 'm.txt': 'm\n' });
     const report = await scene.restoreOne(planFor('ada', { baseBranch: 'release' }));
@@ -63,12 +62,12 @@ describe('restoring a rig onto an empty disk', () => {
     expect(report.warnings).toEqual(['the remote has no branch gt/ada/b1: it was started from release']);
   });
 
-  it("prefers the rig's default branch to the remote's", async () => {
+  it("prefers the rig's default branch to the remote's", async ({ scene }) => {
     const head = scene.push('develop', { 'd.txt': 'd\n' });
     expect(await scene.restoreOne(planFor('ada'), { defaultBranch: 'develop' })).toMatchObject({ head });
   });
 
-  it('faults an agent whose base branch is missing, and no other', async () => {
+  it('faults an agent whose base branch is missing, and no other', async ({ scene }) => {
     const report = await scene.restore([planFor('ada', { baseBranch: 'nowhere' }), planFor('bob')]);
     expect(report.status).toBe('partial');
     expect(report.agents[0]?.fault).toMatchObject({ code: 'missing_base', retryable: false });
@@ -76,14 +75,14 @@ describe('restoring a rig onto an empty disk', () => {
     expect(existsSync(scene.dir('ada'))).toBe(false);
   });
 
-  it('is ready without any agent, and failed when then the remote cannot be asked', async () => {
+  it('is ready without any agent, and failed when then the remote cannot be asked', async ({ scene }) => {
     expect(await scene.restore([])).toMatchObject({ status: 'ready', agents: [], fault: null });
     expect(await scene.restore([], { gitUrl: join(scene.root, 'gone.git') })).toMatchObject({
       status: 'failed',
     });
   });
 
-  it('runs the setup command once per new worktree, and again only where it failed', async () => {
+  it('runs the setup command once per new worktree, and again only where it failed', async ({ scene }) => {
     const ran: string[] = [];
     const runSetup = async (agent: string, dir: string): Promise<void> => {
       expect(existsSync(join(dir, 'README.md'))).toBe(true);
@@ -105,7 +104,7 @@ describe('restoring a rig onto an empty disk', () => {
     expect(ran).toHaveLength(3);
   });
 
-  it('stops when it is told to, with a fault that may pass', async () => {
+  it('stops when it is told to, with a fault that may pass', async ({ scene }) => {
     const stop = new AbortController();
     const onPhase = (): void => stop.abort();
     const report = await scene.restore([planFor('ada')], {}, { onPhase, signal: stop.signal });
@@ -114,12 +113,8 @@ describe('restoring a rig onto an empty disk', () => {
   });
 });
 
-describe('what an agent can do in its worktree', () => {
-  let scene: Scene;
-  beforeEach(() => void (scene = new Scene()));
-  afterEach(() => scene.remove());
-
-  it('pushes, pulls and fetches plainly on its branch, and sees it on the remote', async () => {
+describe.concurrent('what an agent can do in its worktree', () => {
+  it('pushes, pulls and fetches plainly on its branch, and sees it on the remote', async ({ scene }) => {
     await scene.restore([planFor('ada'), planFor('bob')]);
     const dir = scene.dir('ada');
     run(dir, 'fetch');
@@ -135,7 +130,7 @@ describe('what an agent can do in its worktree', () => {
     expect(run(dir, 'rev-parse', 'HEAD')).toBe(theirs);
   });
 
-  it('may set the upstream itself without making it ambiguous', async () => {
+  it('may set the upstream itself without making it ambiguous', async ({ scene }) => {
     await scene.restore([planFor('ada')]);
     const dir = scene.dir('ada');
     run(dir, 'push', '--set-upstream', 'origin', 'HEAD');
@@ -146,7 +141,9 @@ describe('what an agent can do in its worktree', () => {
     expect(scene.remoteHead('gt/ada/b1')).toBe(run(dir, 'rev-parse', 'HEAD'));
   });
 
-  it('keeps its fetches and pushes when another agent is restored alone, or a branch is deleted', async () => {
+  it('keeps its fetches and pushes when another agent is restored alone, or a branch is deleted', async ({
+    scene,
+  }) => {
     await scene.restore([planFor('ada')]);
     run(scene.dir('ada'), 'push');
     await scene.restore([planFor('bob')]);
@@ -158,7 +155,7 @@ describe('what an agent can do in its worktree', () => {
     expect(run(scene.dir('ada'), 'rev-parse', 'origin/gt/ada/b1')).toBe(scene.remoteHead('gt/ada/b1'));
   });
 
-  it('fetches only the followed branches', async () => {
+  it('fetches only the followed branches', async ({ scene }) => {
     scene.push('someone/else', { 'else.txt': 'x\n' });
     await scene.restore([planFor('ada')]);
     run(scene.dir('ada'), 'fetch');
@@ -166,7 +163,7 @@ describe('what an agent can do in its worktree', () => {
     expect(refs).toBe('refs/remotes/origin/main');
   });
 
-  it('has the whole history of its base to merge and rebase on', async () => {
+  it('has the whole history of its base to merge and rebase on', async ({ scene }) => {
     await scene.restore([planFor('ada')]);
     scene.push('main', { 'later.txt': 'x\n' });
     run(scene.dir('ada'), 'fetch');
@@ -175,7 +172,7 @@ describe('what an agent can do in its worktree', () => {
     expect(run(scene.dir('ada'), 'rev-list', '--count', 'HEAD')).toBe('3');
   });
 
-  it('follows a rig whose address has changed', async () => {
+  it('follows a rig whose address has changed', async ({ scene }) => {
     await scene.restore([planFor('ada')]);
     const moved = join(scene.remotes, 'moved.git');
     run(scene.remotes, 'clone', '--quiet', '--bare', scene.remote, moved);

@@ -157,7 +157,7 @@ export class Scene {
   }
 }
 
-interface SceneOptions {
+export interface SceneOptions {
   readonly defaultBranch?: string;
   readonly commits?: boolean;
   readonly settings?: Partial<GitSettings>;

@@ -1,16 +1,13 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { planFor, run, Scene, write } from './scene.ts';
+import { describe, expect } from 'vitest';
+import { sceneTest as it } from './scene-test.ts';
+import { planFor, run, write } from './scene.ts';
 
 const ABSENT = '1234567890123456789012345678901234567890';
 
-describe('traps of git that a restore steps over', () => {
-  let scene: Scene;
-  beforeEach(() => void (scene = new Scene()));
-  afterEach(() => scene.remove());
-
-  it('one missing ref: the others are fetched', async () => {
+describe.concurrent('traps of git that a restore steps over', () => {
+  it('one missing ref: the others are fetched', async ({ scene }) => {
     const head = scene.push('gt/bob/b1', { 'b.txt': 'b\n' });
     const report = await scene.restore([planFor('ada'), planFor('bob')]);
     expect(report.agents.map(({ from, fault }) => [from, fault])).toEqual([
@@ -20,7 +17,9 @@ describe('traps of git that a restore steps over', () => {
     expect(report.agents[1]?.head).toBe(head);
   });
 
-  it('a branch that vanishes between the listing and the fetch: the remote is asked again', async () => {
+  it('a branch that vanishes between the listing and the fetch: the remote is asked again', async ({
+    scene,
+  }) => {
     scene.push('gt/ada/b1', { 'a.txt': 'a\n' });
     scene.push('gt/bob/b1', { 'b.txt': 'b\n' }, 'main');
     let deleted = false;
@@ -33,7 +32,7 @@ describe('traps of git that a restore steps over', () => {
     expect(report.agents.map(({ from }) => from)).toEqual(['base', 'remote']);
   });
 
-  it('a damaged branch holds only its own agent back', async () => {
+  it('a damaged branch holds only its own agent back', async ({ scene }) => {
     const bad = scene.push('gt/ada/b1', { 'a.txt': 'damaged\n' });
     scene.push('gt/bob/b1', { 'b.txt': 'b\n' }, 'main');
     const tree = run(scene.remote, 'rev-parse', `${bad}^{tree}`);
@@ -45,7 +44,7 @@ describe('traps of git that a restore steps over', () => {
     expect(report.agents[1]).toMatchObject({ from: 'remote', fault: null });
   });
 
-  it('commit not on the remote: a lost checkpoint is named', async () => {
+  it('commit not on the remote: a lost checkpoint is named', async ({ scene }) => {
     const report = await scene.restoreOne(planFor('ada', { checkpointHead: ABSENT }));
     expect(report.fault).toBeNull();
     expect(report.lost).toEqual([
@@ -53,7 +52,7 @@ describe('traps of git that a restore steps over', () => {
     ]);
   });
 
-  it('a checkpoint commit that is in the branch, or still on the remote, is not lost', async () => {
+  it('a checkpoint commit that is in the branch, or still on the remote, is not lost', async ({ scene }) => {
     const first = scene.push('gt/ada/b1', { 'a.txt': '1\n' });
     scene.push('gt/ada/b1', { 'a.txt': '2\n' });
     const inBranch = await scene.restoreOne(planFor('ada', { checkpointHead: first }));
@@ -65,7 +64,7 @@ describe('traps of git that a restore steps over', () => {
     expect(run(scene.repo, 'rev-parse', 'refs/relight/kept/bob/1')).toBe(other);
   });
 
-  it('branch held by another worktree: a clear fault for the second agent only', async () => {
+  it('branch held by another worktree: a clear fault for the second agent only', async ({ scene }) => {
     const plans = [planFor('ada', { branch: 'shared' }), planFor('bob', { branch: 'shared' })];
     const report = await scene.restore(plans);
     expect(report.status).toBe('partial');
@@ -76,14 +75,16 @@ describe('traps of git that a restore steps over', () => {
     });
   });
 
-  it('branch there, directory gone: the branch is used again', async () => {
+  it('branch there, directory gone: the branch is used again', async ({ scene }) => {
     await scene.restore([planFor('ada')]);
     rmSync(scene.dir('ada'), { recursive: true });
     expect(await scene.restoreOne(planFor('ada'))).toMatchObject({ fault: null, from: 'base' });
     expect(run(scene.repo, 'worktree', 'list').split('\n')).toHaveLength(2);
   });
 
-  it('branch there with commits that the remote lacks, directory gone: the commits are kept', async () => {
+  it('branch there with commits that the remote lacks, directory gone: the commits are kept', async ({
+    scene,
+  }) => {
     await scene.restore([planFor('ada')]);
     run(scene.dir('ada'), 'commit', '--quiet', '--allow-empty', '-m', 'unpushed');
     const head = run(scene.dir('ada'), 'rev-parse', 'HEAD');
@@ -93,7 +94,7 @@ describe('traps of git that a restore steps over', () => {
     expect(report.warnings.join()).toContain('1 commit(s) that the remote lacks');
   });
 
-  it('branch there and pushed, moved back on the remote since: its commits are kept', async () => {
+  it('branch there and pushed, moved back on the remote since: its commits are kept', async ({ scene }) => {
     await scene.restore([planFor('ada')]);
     const dir = scene.dir('ada');
     run(dir, 'commit', '--quiet', '--allow-empty', '-m', 'pushed');
@@ -104,7 +105,9 @@ describe('traps of git that a restore steps over', () => {
     expect(await scene.restoreOne(planFor('ada'))).toMatchObject({ head, from: 'kept', fault: null });
   });
 
-  it('branch there and behind the remote, directory gone: it starts where the remote is', async () => {
+  it('branch there and behind the remote, directory gone: it starts where the remote is', async ({
+    scene,
+  }) => {
     await scene.restore([planFor('ada')]);
     run(scene.dir('ada'), 'push');
     rmSync(scene.dir('ada'), { recursive: true });
@@ -112,13 +115,13 @@ describe('traps of git that a restore steps over', () => {
     expect(await scene.restoreOne(planFor('ada'))).toMatchObject({ head, from: 'remote', warnings: [] });
   });
 
-  it('default branch held by a worktree: no quarrel with the repository itself', async () => {
+  it('default branch held by a worktree: no quarrel with the repository itself', async ({ scene }) => {
     const report = await scene.restore([planFor('ada', { branch: 'main' }), planFor('bob')]);
     expect(report).toMatchObject({ status: 'ready' });
     expect(run(scene.dir('ada'), 'branch', '--show-current')).toBe('main');
   });
 
-  it('fetch into a checked-out branch: the remote moves on, the worktree does not', async () => {
+  it('fetch into a checked-out branch: the remote moves on, the worktree does not', async ({ scene }) => {
     const head = scene.push('gt/ada/b1', { 'a.txt': 'a\n' });
     await scene.restore([planFor('ada')]);
     const later = scene.push('gt/ada/b1', { 'a.txt': 'later\n' });
@@ -127,14 +130,14 @@ describe('traps of git that a restore steps over', () => {
     expect(run(scene.repo, 'rev-parse', 'refs/remotes/origin/gt/ada/b1')).toBe(later);
   });
 
-  it('name conflict between two agents: a fault for the second only', async () => {
+  it('name conflict between two agents: a fault for the second only', async ({ scene }) => {
     const plans = [planFor('ada', { branch: 'topic' }), planFor('bob', { branch: 'topic/part' })];
     const report = await scene.restore(plans);
     expect(report.agents[0]?.fault).toBeNull();
     expect(report.agents[1]?.fault).toMatchObject({ code: 'git_ref_conflict', retryable: false });
   });
 
-  it('name conflict with a branch of the remote: seen before anything is made', async () => {
+  it('name conflict with a branch of the remote: seen before anything is made', async ({ scene }) => {
     scene.push('topic', { 't.txt': 't\n' });
     const report = await scene.restore([planFor('ada', { branch: 'topic/part' })]);
     expect(report.agents[0]?.fault).toMatchObject({
@@ -143,7 +146,7 @@ describe('traps of git that a restore steps over', () => {
     });
   });
 
-  it('a remote branch replaced by one below its name is fetched', async () => {
+  it('a remote branch replaced by one below its name is fetched', async ({ scene }) => {
     scene.push('gt/ada', { 'a.txt': 'a\n' });
     await scene.restore([planFor('bob', { branch: 'gt/ada' })]);
     rmSync(scene.dir('bob'), { recursive: true });
@@ -154,7 +157,7 @@ describe('traps of git that a restore steps over', () => {
     expect(await scene.restoreOne(planFor('ada'))).toMatchObject({ from: 'remote', fault: null });
   });
 
-  it('LFS filter set, git-lfs missing: files are pointers, and the report says so', async () => {
+  it('LFS filter set, git-lfs missing: files are pointers, and the report says so', async ({ scene }) => {
     scene.push('main', { '.gitattributes': '*.bin filter=lfs diff=lfs merge=lfs -text\n' });
     const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n';
     scene.push('main', { 'big.bin': pointer });
@@ -171,7 +174,7 @@ describe('traps of git that a restore steps over', () => {
     expect(readFileSync(join(scene.dir('ada'), 'big.bin'), 'utf8')).toBe(pointer);
   });
 
-  it('submodules: named in the report', async () => {
+  it('submodules: named in the report', async ({ scene }) => {
     const lib = join(scene.remotes, 'lib.git');
     run(scene.remotes, 'clone', '--quiet', '--bare', scene.remote, lib);
     const allow = ['-c', 'protocol.file.allow=always'];
@@ -182,7 +185,7 @@ describe('traps of git that a restore steps over', () => {
     expect(report.warnings).toContain('submodules were not checked out: vendor/lib');
   });
 
-  it('files that differ right after their checkout are a warning, not a fault', async () => {
+  it('files that differ right after their checkout are a warning, not a fault', async ({ scene }) => {
     write(scene.colleague, { 'dos.txt': 'one\r\ntwo\r\n' });
     run(scene.colleague, 'add', '.');
     run(scene.colleague, 'commit', '--quiet', '-m', 'dos');
@@ -192,7 +195,7 @@ describe('traps of git that a restore steps over', () => {
     expect(report.files).toBe(4);
   });
 
-  it('a folder that is not ours is moved aside and named', async () => {
+  it('a folder that is not ours is moved aside and named', async ({ scene }) => {
     write(scene.dir('ada'), { 'notes.txt': 'precious\n' });
     const report = await scene.restoreOne(planFor('ada'));
     expect(report).toMatchObject({ fault: null, from: 'base' });
@@ -200,7 +203,7 @@ describe('traps of git that a restore steps over', () => {
     expect(readFileSync(join(scene.dir('ada.found-1'), 'notes.txt'), 'utf8')).toBe('precious\n');
   });
 
-  it('a worktree whose HEAD is damaged is moved aside with its files', async () => {
+  it('a worktree whose HEAD is damaged is moved aside with its files', async ({ scene }) => {
     await scene.restore([planFor('ada')]);
     write(scene.dir('ada'), { 'notes.txt': 'precious\n' });
     writeFileSync(join(scene.repo, 'worktrees', 'ada', 'HEAD'), 'garbage\n');
@@ -211,19 +214,16 @@ describe('traps of git that a restore steps over', () => {
   });
 });
 
-describe('repositories of unusual shape', () => {
-  let scene: Scene;
-  afterEach(() => scene.remove());
-
-  it('default branch trunk', async () => {
-    scene = new Scene({ defaultBranch: 'trunk' });
+describe.concurrent('repositories of unusual shape', () => {
+  it('default branch trunk', async ({ makeScene }) => {
+    const scene = makeScene({ defaultBranch: 'trunk' });
     const report = await scene.restoreOne(planFor('ada'));
     expect(report).toMatchObject({ head: scene.remoteHead('trunk'), from: 'base', fault: null });
     expect(report.warnings.join()).toContain('started from trunk');
   });
 
-  it('empty repository: agents start on unborn branches, are kept, and can push', async () => {
-    scene = new Scene({ commits: false });
+  it('empty repository: agents start on unborn branches, are kept, and can push', async ({ makeScene }) => {
+    const scene = makeScene({ commits: false });
     const plans = [planFor('ada'), planFor('bob', { baseBranch: 'main' })];
     const report = await scene.restore(plans);
     expect(report.status).toBe('ready');
@@ -238,8 +238,7 @@ describe('repositories of unusual shape', () => {
     expect(run(dir, 'rev-list', '--count', 'HEAD')).toBe('1');
   });
 
-  it('a HEAD that names no branch: missing_base, unless the plan names one', async () => {
-    scene = new Scene();
+  it('a HEAD that names no branch: missing_base, unless the plan names one', async ({ scene }) => {
     run(scene.remote, 'symbolic-ref', 'HEAD', 'refs/heads/nowhere');
     const report = await scene.restore([planFor('ada'), planFor('bob', { baseBranch: 'main' })]);
     expect(report.agents[0]?.fault?.code).toBe('missing_base');

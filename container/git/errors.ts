@@ -1,5 +1,5 @@
-import { faultOf, RelightError } from '../../src/contract/errors.ts';
-import type { ErrorCode, Fault } from '../../src/contract/errors.ts';
+import { ErrorCode, faultOf, RelightError } from '../../src/contract/errors.ts';
+import type { Fault } from '../../src/contract/errors.ts';
 
 /** What git (2.30 to 2.50), curl and ssh say, and what it means; the first row that matches decides. */
 const MEANINGS: readonly (readonly [RegExp, ErrorCode])[] = [
@@ -66,6 +66,8 @@ export function readFailure(command: string, exitCode: number | null, raw: strin
     .split(/[\r\n]+/)
     .map((line) => line.trim())
     .filter((line) => line !== '' && !PROGRESS_LINE.test(line));
+  const refused = lines.map(readHelperRefusal).find((failure) => failure !== null);
+  if (refused !== undefined) return new GitFailure(refused.code, refused.reason, { exitCode, output });
   for (const [pattern, code] of MEANINGS) {
     const line = lines.find((text) => pattern.test(text));
     if (line !== undefined) return new GitFailure(code, reasonOf(command, line), { exitCode, output });
@@ -73,6 +75,13 @@ export function readFailure(command: string, exitCode: number | null, raw: strin
   const reason = lines.find((line) => REASON_LINE.test(line)) ?? lines.at(-1);
   const line = reason ?? `ended with exit code ${exitCode ?? 'none (killed)'}`;
   return new GitFailure('git_failed', reasonOf(command, line), { exitCode, output });
+}
+
+/** Why our own credential helper gave git nothing: its words say more than git's, which only miss a user name. */
+function readHelperRefusal(line: string): { code: ErrorCode; reason: string } | null {
+  const [, name, reason = ''] = /^relight-credential: (\w+): (.*)$/.exec(line) ?? [];
+  const code = ErrorCode.safeParse(name);
+  return code.success ? { code: code.data, reason } : null;
 }
 
 function reasonOf(command: string, line: string): string {

@@ -24,13 +24,21 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function openWorld(): Promise<World> {
+/** What a world may need beyond the usual. */
+export interface WorldOptions {
+  /** Who may use the git server; without it everybody. */
+  readonly auth?: (repo: string, user: string, password: string) => boolean;
+  readonly secrets?: Readonly<Record<string, string>>;
+}
+
+export async function openWorld({ auth, secrets = {} }: WorldOptions = {}): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), 'relight-e2e-'));
-  const git = await startGitServer({ rootDir: join(dir, 'git') });
+  const git = await startGitServer({ rootDir: join(dir, 'git'), ...(auth === undefined ? {} : { auth }) });
   const output: string[] = [];
   const relight = await startRelight({
     port: await getPort(),
     stateDir: join(dir, 'state'),
+    secrets,
     onWorkerLine: (line) => output.push(line),
     onContainerLine: ({ line }) => output.push(line),
   });

@@ -2,14 +2,7 @@ import { test } from 'vitest';
 import { planFor, Scene } from './scene.ts';
 import type { SceneOptions } from './scene.ts';
 
-interface Scenes {
-  readonly makeScene: (options?: SceneOptions) => Scene;
-  /** A remote with one commit on `main`, and an empty disk. */
-  readonly scene: Scene;
-}
-
-/** A test with scenes of its own, which are removed after it. */
-export const sceneTest = test.extend<Scenes>({
+const withScenes = test.extend<{ makeScene: (options?: SceneOptions) => Scene }>({
   // oxlint-disable-next-line no-empty-pattern -- vitest reads from the pattern which fixtures this one needs
   makeScene: async ({}, use) => {
     const made: Scene[] = [];
@@ -20,11 +13,15 @@ export const sceneTest = test.extend<Scenes>({
     });
     for (const scene of made) scene.remove();
   },
+});
+
+/** A test with a remote of one commit on `main` and an empty disk, both its own. */
+export const sceneTest = withScenes.extend<{ scene: Scene }>({
   scene: async ({ makeScene }, use) => use(makeScene()),
 });
 
 /** The same, with the worktree of agent `ada` restored already. */
-export const restoredTest = sceneTest.extend({
+export const restoredTest = withScenes.extend<{ scene: Scene }>({
   scene: async ({ makeScene }, use) => {
     const scene = makeScene();
     await scene.restore([planFor('ada')]);

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Fault } from './errors.ts';
 import { BranchName } from './git-names.ts';
 import { CommitId, Id, Instant } from './ids.ts';
+import { SnapshotGlance } from './snapshot.ts';
 import { ShellCommand } from './town.ts';
 
 export const AgentRole = z.enum(['polecat', 'witness', 'refinery', 'mayor']);
@@ -42,6 +43,7 @@ export const AgentExit = z.object({
 });
 export type AgentExit = z.infer<typeof AgentExit>;
 
+/** An agent as the operator sees it; `atRisk` says why its newest work could not be stored outside the container. */
 export const AgentView = AgentSpec.extend({
   agent: Id,
   status: AgentStatus,
@@ -50,6 +52,8 @@ export const AgentView = AgentSpec.extend({
   attempts: z.int().nonnegative(),
   notBefore: Instant.nullable(),
   fault: Fault.nullable(),
+  snapshot: SnapshotGlance.nullable(),
+  atRisk: Fault.nullable(),
   generation: z.int().nonnegative(),
   startedAt: Instant.nullable(),
   lastSeenAt: Instant.nullable(),

@@ -6,6 +6,7 @@ import { BranchName } from './git-names.ts';
 import { BootId, CommitId, Id, Instant, Life, StartId } from './ids.ts';
 import { Prime } from './prime.ts';
 import { RecoveryId, RigReport } from './recovery.ts';
+import { SnapshotOffer } from './snapshot.ts';
 
 /** How often a control server tells the Worker which agents it has. */
 export const HEARTBEAT_INTERVAL_MS = 5_000;
@@ -74,6 +75,12 @@ export const CALLBACKS = {
     path: '/callback/checkpoint',
     body: CheckpointMessage,
     answer: CheckpointReceipt,
+  },
+  snapshotPushed: {
+    method: 'POST',
+    path: '/callback/snapshot-pushed',
+    body: SnapshotOffer,
+    answer: z.void(),
   },
   done: { method: 'POST', path: '/callback/done', body: DoneMessage, answer: z.void() },
   credential: {

@@ -4,6 +4,7 @@ import { Id, Instant } from './ids.ts';
 import { RecoveryTrigger, RecoveryStatus, RecoveryId, Phase } from './recovery.ts';
 import { RigState } from './rig.ts';
 import { Fault } from './errors.ts';
+import { SnapshotGlance } from './snapshot.ts';
 import { TownState } from './town.ts';
 
 const Of = <Kind extends string, Facts extends z.ZodRawShape>(kind: Kind, facts: Facts) =>
@@ -28,6 +29,7 @@ export const Change = z.discriminatedUnion('kind', [
   Of('rig', { rig: Id, state: RigState, fault: Fault.nullable() }),
   Of('agent', { rig: Id, agent: AgentGlance }),
   Of('checkpoint', { rig: Id, agent: Id, bead: Id, seq: z.int() }),
+  Of('snapshot', { rig: Id, agent: Id, snapshot: SnapshotGlance }),
   Of('done', { rig: Id, agent: Id, bead: Id, prUrl: z.string().nullable() }),
 ]);
 export type Change = z.infer<typeof Change>;

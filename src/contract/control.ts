@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { AgentRole } from './agent.ts';
+import { Fault } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { BranchName, GitUrl } from './git-names.ts';
 import { BootId, CommitId, Id, Instant, Life, StartId } from './ids.ts';
 import { RecoveryId, RigReport } from './recovery.ts';
+import { Snapshot, SnapshotPolicy } from './snapshot.ts';
 import { ShellCommand } from './town.ts';
 
 /** The port that the control server listens on inside the container, unless `PORT` says otherwise. */
@@ -30,6 +32,7 @@ export const WorktreePlan = z.object({
   branch: BranchName,
   baseBranch: BranchName.nullable(),
   checkpointHead: CommitId.nullable(),
+  snapshot: Snapshot.nullable(),
 });
 export type WorktreePlan = z.infer<typeof WorktreePlan>;
 
@@ -42,6 +45,7 @@ export const RestoreRequest = z.object({
   defaultBranch: BranchName.nullable(),
   credential: z.boolean(),
   setupCommand: ShellCommand.nullable(),
+  snapshots: SnapshotPolicy,
   agents: z.array(WorktreePlan),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
@@ -61,6 +65,7 @@ export const StartRequest = z.object({
   branch: BranchName,
   role: AgentRole,
   command: ShellCommand,
+  snapshots: SnapshotPolicy,
 });
 export type StartRequest = z.infer<typeof StartRequest>;
 
@@ -77,6 +82,7 @@ export const AgentSighting = z.object({
   startId: StartId,
   state: z.enum(['starting', 'running', 'exited']),
   startedAt: Instant,
+  atRisk: Fault.nullable(),
 });
 export type AgentSighting = z.infer<typeof AgentSighting>;
 
@@ -86,6 +92,12 @@ export const CONTROL = {
   restore: { method: 'POST', path: '/rigs/:rig/restore', body: RestoreRequest, answer: RestoreAnswer },
   start: { method: 'PUT', path: '/rigs/:rig/agents/:agent', body: StartRequest, answer: StartAnswer },
   stop: { method: 'DELETE', path: '/rigs/:rig/agents/:agent', body: StopRequest, answer: z.void() },
+  snapshot: {
+    method: 'POST',
+    path: '/rigs/:rig/agents/:agent/snapshots',
+    body: StopRequest,
+    answer: z.void(),
+  },
   agents: { method: 'GET', path: '/agents', body: z.undefined(), answer: z.array(AgentSighting) },
   log: { method: 'GET', path: '/rigs/:rig/agents/:agent/log', body: z.undefined(), answer: z.string() },
 } as const satisfies Record<string, Exchange>;

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { AgentRole, Bead, Checkpoint } from './agent.ts';
+import { Fault } from './errors.ts';
 import { BranchName } from './git-names.ts';
 import { Id, Instant } from './ids.ts';
 import { AgentReport, RecoveryId } from './recovery.ts';
+import { SnapshotGlance } from './snapshot.ts';
 
 /** What the newest restore of an agent brought back; `recoveryId` is null for a worktree made outside a recovery. */
 export const Recovered = z.object({
@@ -23,6 +25,8 @@ export const Prime = z.object({
   branch: BranchName.nullable(),
   checkpoint: Checkpoint.nullable(),
   recovered: Recovered.nullable(),
+  snapshot: SnapshotGlance.nullable(),
+  atRisk: Fault.nullable(),
   text: z.string(),
 });
 export type Prime = z.infer<typeof Prime>;

@@ -1,14 +1,21 @@
 import { z } from 'zod';
 import { Fault } from './errors.ts';
 import { BootId, Id, Instant } from './ids.ts';
+import { SNAPSHOT_MAX_BYTES, SnapshotStore } from './snapshot.ts';
 
 /** A shell command that an agent or a rig's setup runs; 8 KiB at most. */
 export const ShellCommand = z.string().min(1).max(8192);
 
-/** What an operator sets on a town. */
+/** What an operator sets on a town. Without `snapshotStore` it is R2 where that is bound, else git. */
 export const TownSettings = z.object({
   agentCommand: ShellCommand.nullable().default(null),
   snapshotIntervalSeconds: z.int().min(2).max(3600).default(10),
+  snapshotStore: SnapshotStore.nullable().default(null),
+  maxSnapshotFileBytes: z
+    .int()
+    .min(1024)
+    .max(SNAPSHOT_MAX_BYTES)
+    .default(50 * 1024 * 1024),
   drainSeconds: z.int().min(1).max(600).default(30),
 });
 export type TownSettings = z.infer<typeof TownSettings>;

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { AgentSpec, AgentView, Checkpoint, Sling } from '../contract/agent.ts';
 import { Prime } from '../contract/prime.ts';
+import { Snapshot } from '../contract/snapshot.ts';
 import { agentOf, rigOf, townOf } from '../objects/reach.ts';
 import {
   AgentPath,
@@ -122,6 +123,37 @@ agents.openapi(
     const { town, rig, agent } = c.req.valid('param');
     await (await registeredRig(c.env, town, rig)).agent(agent);
     return c.json({ checkpoints: await agentOf(c.env, town, rig, agent).checkpoints() }, 200);
+  },
+);
+
+agents.openapi(
+  readOperation({
+    path: `${AGENT}/snapshots`,
+    summary: 'The recorded snapshots of the agent, newest first',
+    params: AgentPath,
+    answer: z.object({ snapshots: z.array(Snapshot) }),
+  }),
+  async (c) => {
+    const { town, rig, agent } = c.req.valid('param');
+    await (await registeredRig(c.env, town, rig)).agent(agent);
+    return c.json({ snapshots: await agentOf(c.env, town, rig, agent).snapshots() }, 200);
+  },
+);
+
+agents.openapi(
+  jsonOperation({
+    method: 'post',
+    path: `${AGENT}/snapshots`,
+    summary: 'Snapshots the worktree of the agent now',
+    params: AgentPath,
+    body: z.object({}),
+    answer: z.object({}),
+    status: 202,
+  }),
+  async (c) => {
+    const { town, rig, agent } = c.req.valid('param');
+    await (await registeredRig(c.env, town, rig)).takeSnapshot(agent);
+    return c.json({}, 202);
   },
 );
 

@@ -1,5 +1,6 @@
 import { problemOf } from '../contract/errors.ts';
 import { agents } from './agents.ts';
+import { bundles } from './bundles.ts';
 import { callbacks } from './callbacks.ts';
 import { limitBody, requireJson, requireOperator } from './guards.ts';
 import { createRouter } from './operation.ts';
@@ -22,6 +23,7 @@ export function createApp() {
   });
   app.openAPIRegistry.registerComponent('securitySchemes', 'operator', { type: 'http', scheme: 'bearer' });
   app.use('/api/*', requireOperator);
+  app.route('/', bundles);
   app.use('*', limitBody, requireJson);
   for (const part of [towns, rigs, agents, recoveries]) app.route('/', part);
   app.route('/', callbacks);

@@ -6,10 +6,19 @@ import type { Checkpoint } from '../contract/agent.ts';
 import type { CheckpointMessage, CheckpointReceipt } from '../contract/callbacks.ts';
 import { RelightError } from '../contract/errors.ts';
 import type { Prime, Recovered } from '../contract/prime.ts';
+import type { Snapshot } from '../contract/snapshot.ts';
+import { deleteBundles } from '../platform/bundles.ts';
 import { renderPrime } from '../rules/prime-text.ts';
 import { checkpoints, recovered } from '../tables/agent/schema.ts';
 import { eraseDatabase, openDatabase } from '../tables/open.ts';
 import type { Database } from '../tables/open.ts';
+import {
+  findSnapshot,
+  forgetSnapshots,
+  listSnapshots,
+  newestSnapshot,
+  recordSnapshot,
+} from './agent/snapshots.ts';
 import { partsOfName, rigOf, townOf } from './reach.ts';
 
 /** How many checkpoints, and how many restores, of an agent are kept. */
@@ -54,6 +63,34 @@ export class Agent extends DurableObject<Env> {
     return this.#db.select().from(checkpoints).orderBy(desc(checkpoints.seq)).all().map(viewCheckpoint);
   }
 
+  /** All recorded snapshots, newest first. */
+  snapshots(): Snapshot[] {
+    return listSnapshots(this.#db);
+  }
+
+  /** One recorded snapshot. Throws RelightError `unknown_snapshot`. */
+  snapshot(generation: number, seq: number): Snapshot {
+    return findSnapshot(this.#db, generation, seq);
+  }
+
+  /**
+   * Records a snapshot that was stored and verified before, and deletes those it makes superfluous. Throws RelightError
+   * `snapshot_stale`.
+   */
+  async recordSnapshot(snapshot: Snapshot): Promise<void> {
+    await this.#deleteStored(recordSnapshot(this.#db, snapshot));
+  }
+
+  /** The bead is finished or given up: its snapshots have nothing more to protect. */
+  async forgetSnapshots(): Promise<void> {
+    await this.#deleteStored(forgetSnapshots(this.#db));
+  }
+
+  /** What a restore of the bead starts from: the commit of its newest checkpoint, and its newest snapshot. */
+  savedWork(bead: string): { checkpointHead: string | null; snapshot: Snapshot | null } {
+    return { checkpointHead: this.checkpointHead(bead), snapshot: newestSnapshot(this.#db, bead) };
+  }
+
   /** The commit that the newest checkpoint of the bead was made on; null if there is none. */
   checkpointHead(bead: string): string | null {
     return this.#newest(bead)?.head ?? null;
@@ -82,7 +119,7 @@ export class Agent extends DurableObject<Env> {
   /** Everything the agent needs to go on. Changes nothing. Throws RelightError `unknown_rig` or `unknown_agent`. */
   async prime(): Promise<Prime> {
     const { town, rig, agent } = this.#name;
-    const { role, bead, branch } = await rigOf(this.env, town, rig).agent(agent);
+    const { role, bead, branch, snapshot, atRisk } = await rigOf(this.env, town, rig).agent(agent);
     const facts = {
       town,
       rig,
@@ -92,12 +129,20 @@ export class Agent extends DurableObject<Env> {
       branch,
       checkpoint: bead === null ? null : this.#newestView(bead.id),
       recovered: bead === null ? null : this.#recoveredFor(bead.id),
+      snapshot,
+      atRisk,
     };
     return { ...facts, text: renderPrime(facts) };
   }
 
   async erase(): Promise<void> {
+    await this.forgetSnapshots();
     await eraseDatabase(this.ctx, this.#db, 'agent');
+  }
+
+  async #deleteStored(superfluous: readonly Snapshot[]): Promise<void> {
+    const bundles = superfluous.filter(({ store }) => store === 'r2');
+    await deleteBundles(this.env.SNAPSHOTS, this.#name, bundles);
   }
 
   #newest(bead: string) {

@@ -2,10 +2,12 @@ import { DurableObject } from 'cloudflare:workers';
 import type { DoneMessage, ExitMessage } from '../contract/callbacks.ts';
 import type { AgentSpec, AgentView, Sling } from '../contract/agent.ts';
 import type { AgentSighting } from '../contract/control.ts';
+import { RelightError } from '../contract/errors.ts';
 import type { Fault } from '../contract/errors.ts';
 import type { Life } from '../contract/ids.ts';
 import type { RigReport } from '../contract/recovery.ts';
 import type { RigView } from '../contract/rig.ts';
+import type { SnapshotGlance } from '../contract/snapshot.ts';
 import { logTrouble } from '../platform/log.ts';
 import { defaultBranchFor } from '../rules/branch.ts';
 import { PATROL_INTERVAL_MS, planDispatch, restoreBackoffMs } from '../rules/dispatch.ts';
@@ -97,6 +99,7 @@ export class Rig extends DurableObject<Env> {
     const row = roster.agentRow(db, agent);
     if (row.bead === null) return;
     roster.unhookBead(db, agent);
+    await this.#forgetSnapshots(agent);
     this.#herald.tellAgent(agent);
     await this.#herald.noteActive();
     const life = lifeOf(own);
@@ -207,6 +210,7 @@ export class Rig extends DurableObject<Env> {
     const outcome = db.transaction(() => takeDone(db, message, Date.now()));
     if (outcome === 'repeated') return;
     const { agent, bead, prUrl } = message;
+    await this.#forgetSnapshots(agent);
     this.#herald.tell({ kind: 'done', rig, agent, bead, prUrl });
     this.#herald.tellAgent(agent);
     await this.#herald.noteActive();
@@ -216,6 +220,21 @@ export class Rig extends DurableObject<Env> {
   hookOf(agent: string, life: Life | null): AgentView {
     if (life !== null) admit(this.#core.db, this.#core.rig, life, Date.now());
     return this.agent(agent);
+  }
+
+  /** The agent's newest snapshot is stored and verified. */
+  noteSnapshot(agent: string, snapshot: SnapshotGlance): void {
+    const { db, rig } = this.#core;
+    roster.setAgent(db, agent, { snapshot, atRisk: null });
+    this.#herald.tell({ kind: 'snapshot', rig, agent, snapshot });
+  }
+
+  /** Snapshots the agent's worktree now. Throws RelightError `no_hook`, `container_not_running` … */
+  async takeSnapshot(agent: string): Promise<void> {
+    if (roster.agentRow(this.#core.db, agent).bead === null) {
+      throw new RelightError('no_hook', `${agent} has no bead, so it has no worktree`);
+    }
+    await this.#dispatcher.snapshot(agent, lifeOf(this.#own()));
   }
 
   // Dispatch
@@ -267,6 +286,16 @@ export class Rig extends DurableObject<Env> {
       for (const agent of agents) roster.moveAgent(db, agent, { from: ['working'] }, { status: 'stalled' });
     }
     for (const agent of agents) this.#herald.tellAgent(agent);
+  }
+
+  /** What is left in the store then costs space but is never put back: it is of another bead. */
+  async #forgetSnapshots(agent: string): Promise<void> {
+    const { env, town, rig } = this.#core;
+    try {
+      await agentOf(env, town, rig, agent).forgetSnapshots();
+    } catch (error) {
+      logTrouble('snapshots.not_forgotten', error, { town, rig, agent });
+    }
   }
 
   /** Brings the alarm forward to `at`; an earlier one stays. */

@@ -6,6 +6,8 @@ import type { Fault } from '../contract/errors.ts';
 import type { Life } from '../contract/ids.ts';
 import type { Phase, Recovery } from '../contract/recovery.ts';
 import type { RigSpec, RigView } from '../contract/rig.ts';
+import type { SnapshotPolicy } from '../contract/snapshot.ts';
+import { hasBucket } from '../platform/bundles.ts';
 import type { ContainerAction, TownSettings, TownView } from '../contract/town.ts';
 import { eraseDatabase, openDatabase } from '../tables/open.ts';
 import { containerOf, directoryOf, partsOfName, rigOf } from './reach.ts';
@@ -73,10 +75,17 @@ export class Town extends DurableObject<Env> {
   }
 
   /** What a Rig and its restore need to know of the rig, and the command that applies where an agent has none. */
-  rigSpec(rig: string): RigSpec {
+  rigSpec(rig: string): RigSpec & { snapshots: SnapshotPolicy } {
     const { spec } = this.#rigRow(rig);
     const { settings } = registry.townRow(this.#core.db, this.#core.town);
-    return { ...spec, agentCommand: spec.agentCommand ?? settings.agentCommand };
+    const {
+      snapshotStore,
+      snapshotIntervalSeconds: intervalSeconds,
+      maxSnapshotFileBytes: maxFileBytes,
+    } = settings;
+    const store = snapshotStore ?? (hasBucket(this.env) ? 'r2' : 'git');
+    const snapshots = { store, intervalSeconds, maxFileBytes };
+    return { ...spec, agentCommand: spec.agentCommand ?? settings.agentCommand, snapshots };
   }
 
   /** Removes the rig and everything it knows. */

@@ -24,6 +24,7 @@ export function renderPrime(prime: Facts): string {
     '',
     ...checkpointLines(prime),
     ...recoveredLines(prime),
+    ...riskLines(prime),
   ];
   return `${lines.join('\n').trimEnd()}\n`;
 }
@@ -68,8 +69,26 @@ function recoveredLines({ recovered }: Facts): string[] {
   return [
     '## Your worktree',
     `It was brought back for boot ${generation} at ${report.head ?? 'an unborn branch'}. ${from}`,
+    ...{
+      restored: [`Your unpushed and uncommitted work was put back from a snapshot: ${report.files} files.`],
+      conflict: [
+        'A snapshot of your work exists, but the branch has moved on the remote, so it was not put back.',
+      ],
+      kept: [],
+      none: [],
+    }[report.snapshot],
     ...report.lost.map((what) => `- LOST: ${what}`),
     ...report.warnings.map((warning) => `- Note: ${warning}`),
+    '',
+  ];
+}
+
+function riskLines({ atRisk }: Facts): string[] {
+  if (atRisk === null) return [];
+  return [
+    '## At risk',
+    `Your newest work could not be stored outside this container: ${atRisk.reason}`,
+    'Push it.',
     '',
   ];
 }

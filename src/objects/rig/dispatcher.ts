@@ -36,7 +36,7 @@ export class Dispatcher {
     const agents = await this.#worktreePlans();
     if (agents.length === 0) return { state: 'finished', report: nothingToRestore(rig) };
     updateOwn(db, { state: 'restoring', restoringSince: Date.now(), fault: null });
-    const { gitUrl, defaultBranch, setupCommand } = spec;
+    const { gitUrl, defaultBranch, setupCommand, snapshots } = spec;
     return callControl(
       env,
       this.#target(life),
@@ -49,21 +49,20 @@ export class Dispatcher {
         defaultBranch,
         credential: spec.credential !== null,
         setupCommand,
+        snapshots,
         agents,
       },
     );
   }
 
-  /** A failed look-up of a checkpoint throws: without it nobody could say that a commit is lost. */
+  /** A failed look-up of saved work throws: without it work would be lost, and nobody could say so. */
   #worktreePlans(): Promise<WorktreePlan[]> {
     const { env, town, rig, db } = this.#core;
     return Promise.all(
       activeRows(db).flatMap(({ agent, bead, branch, baseBranch }) => {
         if (bead === null || branch === null) return [];
-        const head = agentOf(env, town, rig, agent).checkpointHead(bead.id);
-        return [
-          head.then((checkpointHead) => ({ agent, bead: bead.id, branch, baseBranch, checkpointHead })),
-        ];
+        const saved = agentOf(env, town, rig, agent).savedWork(bead.id);
+        return [saved.then((work) => ({ agent, bead: bead.id, branch, baseBranch, ...work }))];
       }),
     );
   }
@@ -71,7 +70,7 @@ export class Dispatcher {
   /** Starts one agent; a refusal puts it back to `pending` with the infrastructure's back-off. */
   async start(agent: string, life: Life): Promise<void> {
     const { env, town, rig, db } = this.#core;
-    const { agentCommand } = await townOf(env, town).rigSpec(rig);
+    const { agentCommand, snapshots } = await townOf(env, town).rigSpec(rig);
     const row = agentRow(db, agent);
     const command = row.agentCommand ?? agentCommand;
     const { bead, branch, role } = row;
@@ -92,7 +91,7 @@ export class Dispatcher {
     } as const;
     if (!moveAgent(db, agent, { from: ['pending'] }, begun)) return;
     try {
-      const body = { life, startId, bead: bead.id, branch, role, command };
+      const body = { life, startId, bead: bead.id, branch, role, command, snapshots };
       const inForce = await callControl(env, this.#target(life), CONTROL.start, { rig, agent }, body);
       if (inForce.startId !== startId) moveAgent(db, agent, { from: ['starting'], startId }, inForce);
       logEvent('agent.started', { town, rig, agent, bead: bead.id, generation: life.generation });
@@ -125,6 +124,13 @@ export class Dispatcher {
     } catch (error) {
       logTrouble('agent.stop_refused', error, { town, rig, agent });
     }
+  }
+
+  /** Asks for a snapshot of the agent's worktree now. Throws RelightError. */
+  async snapshot(agent: string, life: Life | null): Promise<void> {
+    if (life === null) throw new RelightError('container_not_running', 'the container does not run');
+    const { env, rig } = this.#core;
+    await callControl(env, this.#target(life), CONTROL.snapshot, { rig, agent }, { life });
   }
 
   /** All agents of this rig that the control server has. Throws RelightError. */

@@ -140,6 +140,8 @@ function takeSighting(db: Database, row: AgentRow, seen: AgentSighting | undefin
     setAgent(db, agent, { ...running, lastSeenAt: now, fault: null, startTries: 0 });
     return true;
   }
+  const riskChanged = row.atRisk?.code !== seen.atRisk?.code;
+  if (riskChanged) setAgent(db, agent, { atRisk: seen.atRisk });
   if (now - (row.lastSeenAt ?? 0) >= SEEN_EVERY_MS) setAgent(db, agent, { lastSeenAt: now });
-  return false;
+  return riskChanged;
 }

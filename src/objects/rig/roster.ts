@@ -22,6 +22,8 @@ const UNHOOKED = {
   startedAt: null,
   lastSeenAt: null,
   fault: null,
+  snapshot: null,
+  atRisk: null,
 } as const satisfies AgentChange;
 
 /** One agent. Throws RelightError `unknown_agent`. */

@@ -1,5 +1,6 @@
-import { index, integer, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import type { AgentReport } from '../../contract/recovery.ts';
+import type { Snapshot } from '../../contract/snapshot.ts';
 
 /** Checkpoints live here and nowhere else. `data` is the JSON text exactly as the agent gave it. */
 export const checkpoints = sqliteTable(
@@ -24,3 +25,14 @@ export const recovered = sqliteTable('recovered', {
   at: integer().notNull(),
   report: text({ mode: 'json' }).$type<AgentReport>().notNull(),
 });
+
+/** Snapshots that are stored and verified; an entry is written only after that. */
+export const snapshots = sqliteTable(
+  'snapshots',
+  {
+    generation: integer().notNull(),
+    seq: integer().notNull(),
+    snapshot: text({ mode: 'json' }).$type<Snapshot>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.generation, table.seq] })],
+);

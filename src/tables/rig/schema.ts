@@ -1,6 +1,7 @@
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import type { AgentExit, AgentRole, AgentStatus, Bead } from '../../contract/agent.ts';
 import type { Fault } from '../../contract/errors.ts';
+import type { SnapshotGlance } from '../../contract/snapshot.ts';
 import type { RigState } from '../../contract/rig.ts';
 
 /** One row: how the rig stands in the current generation. */
@@ -34,6 +35,8 @@ export const agents = sqliteTable('agents', {
   startedAt: integer(),
   lastSeenAt: integer(),
   fault: text({ mode: 'json' }).$type<Fault>(),
+  snapshot: text({ mode: 'json' }).$type<SnapshotGlance>(),
+  atRisk: text({ mode: 'json' }).$type<Fault>(),
   lastExit: text({ mode: 'json' }).$type<AgentExit>(),
 });
 

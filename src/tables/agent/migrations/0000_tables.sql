@@ -16,3 +16,10 @@ CREATE TABLE `recovered` (
 	`at` integer NOT NULL,
 	`report` text NOT NULL
 );
+--> statement-breakpoint
+CREATE TABLE `snapshots` (
+	`generation` integer NOT NULL,
+	`seq` integer NOT NULL,
+	`snapshot` text NOT NULL,
+	PRIMARY KEY(`generation`, `seq`)
+);

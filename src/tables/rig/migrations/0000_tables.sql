@@ -16,6 +16,8 @@ CREATE TABLE `agents` (
 	`startedAt` integer,
 	`lastSeenAt` integer,
 	`fault` text,
+	`snapshot` text,
+	`atRisk` text,
 	`lastExit` text
 );
 --> statement-breakpoint

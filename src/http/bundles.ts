@@ -1,0 +1,96 @@
+import { Hono } from 'hono';
+import { decodeBase64Url } from 'hono/utils/encode';
+import { CALLBACKS } from '../contract/callbacks.ts';
+import { RelightError } from '../contract/errors.ts';
+import {
+  BUNDLE_CALLS,
+  OFFER_HEADER,
+  SNAPSHOT_MAX_BYTES,
+  SnapshotGlance,
+  SnapshotOffer,
+  SnapshotWanted,
+} from '../contract/snapshot.ts';
+import { agentOf, rigOf, townOf } from '../objects/reach.ts';
+import { deleteBundles, fetchBundle, hasBucket, storeBundle } from '../platform/bundles.ts';
+import { requireContainer } from './guards.ts';
+import type { Bindings } from './guards.ts';
+
+/** Snapshots on their way out of the container and back: bundles are streamed, never held. */
+export const bundles = new Hono<Bindings>();
+
+bundles.use('/callback/*', requireContainer);
+
+bundles.on(BUNDLE_CALLS.upload.method, BUNDLE_CALLS.upload.path, async (c) => {
+  const { env } = c;
+  const town = c.get('town');
+  const offer = readOffer(c.req.header(OFFER_HEADER));
+  const { rig, agent, snapshot } = offer;
+  if (c.req.raw.body === null)
+    throw new RelightError('invalid_request', 'the body is the bundle, and there is none');
+  if ((snapshot.bytes ?? 0) > SNAPSHOT_MAX_BYTES) {
+    throw new RelightError('snapshot_too_large', `a bundle has at most ${SNAPSHOT_MAX_BYTES} bytes`);
+  }
+  await admitOffer(env, town, offer);
+  await storeBundle(bucketOf(env), { town, rig, agent }, snapshot, c.req.raw.body);
+  try {
+    await record(env, town, offer);
+  } catch (error) {
+    // Nobody knows of the bundle, so nobody else would ever delete it.
+    c.executionCtx.waitUntil(deleteBundles(bucketOf(env), { town, rig, agent }, [snapshot]));
+    throw error;
+  }
+  return c.body(null, 204);
+});
+
+bundles.on(CALLBACKS.snapshotPushed.method, CALLBACKS.snapshotPushed.path, async (c) => {
+  const offer = CALLBACKS.snapshotPushed.body.parse(await c.req.json());
+  await admitOffer(c.env, c.get('town'), offer);
+  await record(c.env, c.get('town'), offer);
+  return c.body(null, 204);
+});
+
+bundles.on(BUNDLE_CALLS.download.method, BUNDLE_CALLS.download.path, async (c) => {
+  const town = c.get('town');
+  const { life, rig, agent, generation, seq } = SnapshotWanted.parse(await c.req.json());
+  await townOf(c.env, town).admit(life);
+  await agentOf(c.env, town, rig, agent).snapshot(generation, seq);
+  const { body, size } = await fetchBundle(bucketOf(c.env), { town, rig, agent }, { generation, seq });
+  const headers = { 'content-type': 'application/octet-stream', 'content-length': String(size) };
+  return new Response(body, { headers });
+});
+
+/** Throws RelightError `stale_generation` or `bead_not_hooked`: neither may leave anything in the store. */
+async function admitOffer(
+  env: Env,
+  town: string,
+  { life, rig, agent, snapshot }: SnapshotOffer,
+): Promise<void> {
+  await townOf(env, town).admit(life);
+  const { bead } = await rigOf(env, town, rig).hookOf(agent, life);
+  if (bead?.id !== snapshot.bead || snapshot.generation !== life.generation) {
+    throw new RelightError(
+      'bead_not_hooked',
+      `the snapshot is of ${snapshot.bead}, which is not hooked to ${agent}`,
+    );
+  }
+}
+
+/** The store has it: only now is it recorded. */
+async function record(env: Env, town: string, { rig, agent, snapshot }: SnapshotOffer): Promise<void> {
+  await agentOf(env, town, rig, agent).recordSnapshot(snapshot);
+  await rigOf(env, town, rig).noteSnapshot(agent, SnapshotGlance.parse(snapshot));
+}
+
+function readOffer(header: string | undefined): SnapshotOffer {
+  try {
+    const json = new TextDecoder().decode(decodeBase64Url(header ?? ''));
+    return SnapshotOffer.parse(JSON.parse(json));
+  } catch (error) {
+    throw new RelightError('invalid_request', `the header ${OFFER_HEADER} is not an offer`, { cause: error });
+  }
+}
+
+function bucketOf(env: Env): R2Bucket {
+  if (!hasBucket(env)) throw new RelightError('snapshot_store', 'this deployment has no bucket SNAPSHOTS');
+  return env.SNAPSHOTS;
+}

@@ -28,7 +28,7 @@ export type LeftOut = z.infer<typeof LeftOut>;
 /**
  * One snapshot: `commit` holds everything, `head` is what HEAD was, `prerequisites` are the commits that the remote must
  * have for it to be put back. `leftOut` names the first of `leftOutCount` paths. `bytes` and `sha256` are the bundle's,
- * null in the git store, whose snapshot is the ref `ref`.
+ * null in the git store. `place` is where the store has it: a ref, or the key of an R2 object, which the Worker chooses.
  */
 export const Snapshot = z.object({
   bead: Id,
@@ -48,7 +48,7 @@ export const Snapshot = z.object({
     .string()
     .regex(/^[0-9a-f]{64}$/)
     .nullable(),
-  ref: z.string().nullable(),
+  place: z.string().nullable(),
 });
 export type Snapshot = z.infer<typeof Snapshot>;
 

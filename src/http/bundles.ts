@@ -11,7 +11,7 @@ import {
   SnapshotWanted,
 } from '../contract/snapshot.ts';
 import { agentOf, rigOf, townOf } from '../objects/reach.ts';
-import { deleteBundles, fetchBundle, hasBucket, storeBundle } from '../platform/bundles.ts';
+import { deleteBundles, fetchBundle, hasBucket, newBundleKey, storeBundle } from '../platform/bundles.ts';
 import { requireContainer } from './guards.ts';
 import type { Bindings } from './guards.ts';
 
@@ -21,22 +21,25 @@ export const bundles = new Hono<Bindings>();
 bundles.use('/callback/*', requireContainer);
 
 bundles.on(BUNDLE_CALLS.upload.method, BUNDLE_CALLS.upload.path, async (c) => {
-  const { env } = c;
+  const bucket = bucketOf(c.env);
   const town = c.get('town');
   const offer = readOffer(c.req.header(OFFER_HEADER));
   const { rig, agent, snapshot } = offer;
-  if (c.req.raw.body === null)
-    throw new RelightError('invalid_request', 'the body is the bundle, and there is none');
-  if ((snapshot.bytes ?? 0) > SNAPSHOT_MAX_BYTES) {
+  const { bytes, sha256 } = snapshot;
+  if (c.req.raw.body === null || bytes === null || sha256 === null) {
+    throw new RelightError('invalid_request', 'an upload needs a bundle, its length and its SHA-256');
+  }
+  if (bytes > SNAPSHOT_MAX_BYTES) {
     throw new RelightError('snapshot_too_large', `a bundle has at most ${SNAPSHOT_MAX_BYTES} bytes`);
   }
-  await admitOffer(env, town, offer);
-  await storeBundle(bucketOf(env), { town, rig, agent }, snapshot, c.req.raw.body);
+  await admitOffer(c.env, town, offer);
+  const place = newBundleKey(town, rig, agent);
   try {
-    await record(env, town, offer);
+    await storeBundle(bucket, place, { bytes, sha256 }, c.req.raw.body);
+    await record(c.env, town, { ...offer, snapshot: { ...snapshot, place } });
   } catch (error) {
     // Nobody knows of the bundle, so nobody else would ever delete it.
-    c.executionCtx.waitUntil(deleteBundles(bucketOf(env), { town, rig, agent }, [snapshot]));
+    c.executionCtx.waitUntil(deleteBundles(bucket, [place]));
     throw error;
   }
   return c.body(null, 204);
@@ -53,8 +56,8 @@ bundles.on(BUNDLE_CALLS.download.method, BUNDLE_CALLS.download.path, async (c) =
   const town = c.get('town');
   const { life, rig, agent, generation, seq } = SnapshotWanted.parse(await c.req.json());
   await townOf(c.env, town).admit(life);
-  await agentOf(c.env, town, rig, agent).snapshot(generation, seq);
-  const { body, size } = await fetchBundle(bucketOf(c.env), { town, rig, agent }, { generation, seq });
+  const { place } = await agentOf(c.env, town, rig, agent).snapshot(generation, seq);
+  const { body, size } = await fetchBundle(bucketOf(c.env), place ?? '');
   const headers = { 'content-type': 'application/octet-stream', 'content-length': String(size) };
   return new Response(body, { headers });
 });

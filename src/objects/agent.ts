@@ -141,8 +141,8 @@ export class Agent extends DurableObject<Env> {
   }
 
   async #deleteStored(superfluous: readonly Snapshot[]): Promise<void> {
-    const bundles = superfluous.filter(({ store }) => store === 'r2');
-    await deleteBundles(this.env.SNAPSHOTS, this.#name, bundles);
+    const keys = superfluous.flatMap(({ store, place }) => (store === 'r2' && place !== null ? [place] : []));
+    await deleteBundles(this.env.SNAPSHOTS, keys);
   }
 
   #newest(bead: string) {

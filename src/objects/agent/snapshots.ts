@@ -26,8 +26,8 @@ export function findSnapshot(db: Database, generation: number, seq: number): Sna
 }
 
 /**
- * Records a snapshot that is stored and verified, and gives those that it makes superfluous. The same one again changes
- * nothing. Throws RelightError `snapshot_stale` where a later one is recorded.
+ * Records a snapshot that is stored and verified, and gives those that it makes superfluous. The same one again takes
+ * its own place. Throws RelightError `snapshot_stale` where a later one is recorded.
  */
 export function recordSnapshot(db: Database, snapshot: Snapshot): Snapshot[] {
   const { generation, seq } = snapshot;
@@ -37,10 +37,11 @@ export function recordSnapshot(db: Database, snapshot: Snapshot): Snapshot[] {
     if (newest !== undefined && compare(newest, snapshot) > 0) {
       throw new RelightError('snapshot_stale', `snapshot ${newest.generation}/${newest.seq} is newer`);
     }
-    tx.insert(snapshots).values({ generation, seq, snapshot }).onConflictDoNothing().run();
-    const superfluous = before.filter((old) => compare(old, snapshot) !== 0).slice(KEPT_SNAPSHOTS - 1);
-    for (const old of superfluous) remove(tx, old);
-    return superfluous;
+    const replaced = before.filter((old) => compare(old, snapshot) === 0);
+    const superfluous = before.filter((old) => compare(old, snapshot) < 0).slice(KEPT_SNAPSHOTS - 1);
+    for (const old of [...replaced, ...superfluous]) remove(tx, old);
+    tx.insert(snapshots).values({ generation, seq, snapshot }).run();
+    return [...replaced, ...superfluous];
   });
 }
 

@@ -1,11 +1,22 @@
+import { createWriteStream, openAsBlob } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import pRetry, { type Options } from 'p-retry';
 import { Problem, RelightError, type ErrorCode } from '../src/contract/errors.ts';
 import { type Exchange, pathOf } from '../src/contract/exchange.ts';
+import {
+  BUNDLE_CALLS,
+  OFFER_HEADER,
+  type SnapshotOffer,
+  type SnapshotWanted,
+} from '../src/contract/snapshot.ts';
 
 const BACKOFF = { minTimeout: 200, factor: 2, maxTimeout: 15_000, randomize: true } satisfies Options;
 const LONGEST_RETRY_AFTER_MS = 60_000;
 const ATTEMPT_TIMEOUT_MS = 10_000;
+/** A bundle of the largest size at 1 MB/s, and some time to spare. */
+const BUNDLE_TIMEOUT_MS = 120_000;
 
 /**
  * How long a call goes on: `once` is one attempt; `brief` suits somebody who waits for the answer; `endless` ends only
@@ -22,6 +33,14 @@ export interface CallOptions {
   readonly patience?: keyof typeof PATIENCE;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+}
+
+/** What goes out in one attempt. */
+interface Sending {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Blob;
+  readonly timeoutMs: number;
+  readonly stop: AbortSignal;
 }
 
 /** An attempt that brought no answer: whether another may, and how long the Worker asked to wait. */
@@ -62,7 +81,7 @@ export class WorkerClient {
     body: Body,
     { patience = 'brief', timeoutMs = ATTEMPT_TIMEOUT_MS, signal }: CallOptions = {},
   ): Promise<Answer> {
-    const stop = signal === undefined ? this.#fence.signal : AbortSignal.any([this.#fence.signal, signal]);
+    const stop = this.#stopOf(signal);
     const text = JSON.stringify(body);
     return await pRetry(async () => await this.#attempt(exchange, text, { timeoutMs, stop }), {
       ...BACKOFF,
@@ -82,35 +101,89 @@ export class WorkerClient {
     body: string,
     { timeoutMs, stop }: { timeoutMs: number; stop: AbortSignal },
   ): Promise<Answer> {
-    const { status, headers, text } = await this.#post(exchange, body, { timeoutMs, stop });
-    if (status >= 200 && status < 300) return answerOf(exchange, text);
+    const headers = { 'content-type': 'application/json' };
+    const { method, path } = exchange;
+    const response = await this.#send(
+      { method, path: pathOf(exchange, {}) },
+      { headers, body, timeoutMs, stop },
+    );
+    const text = await this.#textOf(response, path, stop);
+    if (response.ok) return answerOf(exchange, text);
+    throw this.#refusalOf(response, text, stop);
+  }
+
+  /**
+   * Streams a bundle from `file` to the Worker, which has stored, verified and recorded it when this returns. One
+   * attempt: who keeps snapshots has a newer one to offer when it fails.
+   */
+  async upload(offer: SnapshotOffer, file: string, signal?: AbortSignal): Promise<void> {
+    const stop = this.#stopOf(signal);
+    const headers = {
+      'content-type': 'application/octet-stream',
+      [OFFER_HEADER]: Buffer.from(JSON.stringify(offer)).toString('base64url'),
+    };
+    const body = await openAsBlob(file);
+    const response = await this.#send(BUNDLE_CALLS.upload, {
+      headers,
+      body,
+      timeoutMs: BUNDLE_TIMEOUT_MS,
+      stop,
+    });
+    const text = await this.#textOf(response, BUNDLE_CALLS.upload.path, stop);
+    if (!response.ok) throw this.#refusalOf(response, text, stop);
+  }
+
+  /** Streams a stored bundle into `file`. Throws the Worker's refusal, or `worker_unreachable`. */
+  async download(wanted: SnapshotWanted, file: string, signal?: AbortSignal): Promise<void> {
+    const stop = this.#stopOf(signal);
+    const headers = { 'content-type': 'application/json' };
+    const request = { headers, body: JSON.stringify(wanted), timeoutMs: BUNDLE_TIMEOUT_MS, stop };
+    const response = await this.#send(BUNDLE_CALLS.download, request);
+    if (!response.ok || response.body === null) {
+      throw this.#refusalOf(response, await this.#textOf(response, BUNDLE_CALLS.download.path, stop), stop);
+    }
+    try {
+      await pipeline(Readable.fromWeb(response.body), createWriteStream(file));
+    } catch (error) {
+      throw unreachable(BUNDLE_CALLS.download.path, error, stop);
+    }
+  }
+
+  #stopOf(signal: AbortSignal | undefined): AbortSignal {
+    return signal === undefined ? this.#fence.signal : AbortSignal.any([this.#fence.signal, signal]);
+  }
+
+  async #send({ method, path }: { method: string; path: string }, sending: Sending): Promise<Response> {
+    const { headers, body, timeoutMs, stop } = sending;
+    try {
+      return await fetch(this.#url + path, {
+        method,
+        headers: { ...headers, authorization: `Bearer ${this.#token}` },
+        body,
+        redirect: 'error',
+        signal: AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]),
+      });
+    } catch (error) {
+      throw unreachable(path, error, stop);
+    }
+  }
+
+  async #textOf(response: Response, path: string, stop: AbortSignal): Promise<string> {
+    try {
+      return await response.text();
+    } catch (error) {
+      throw unreachable(path, error, stop);
+    }
+  }
+
+  /** The refusal as an error; one that says that this life is over ends all calls. */
+  #refusalOf({ status, headers }: Response, text: string, stop: AbortSignal): FailedAttempt {
     const failure = failureOf(status, headers, text);
     if (failure.code === 'stale_generation' || failure.code === 'stale_boot') {
       this.#fenceOff(failure);
       stop.throwIfAborted();
     }
-    throw failure;
-  }
-
-  async #post(
-    exchange: Exchange,
-    body: string,
-    { timeoutMs, stop }: { timeoutMs: number; stop: AbortSignal },
-  ): Promise<{ status: number; headers: Headers; text: string }> {
-    try {
-      const response = await fetch(this.#url + pathOf(exchange, {}), {
-        method: exchange.method,
-        headers: { authorization: `Bearer ${this.#token}`, 'content-type': 'application/json' },
-        body,
-        redirect: 'error',
-        signal: AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]),
-      });
-      return { status: response.status, headers: response.headers, text: await response.text() };
-    } catch (error) {
-      stop.throwIfAborted();
-      const reason = `${exchange.path}: ${wordsOf(error)}`;
-      throw new FailedAttempt('worker_unreachable', reason, { again: true, cause: error });
-    }
+    return failure;
   }
 
   #fenceOff(error: RelightError): void {
@@ -118,6 +191,11 @@ export class WorkerClient {
     this.#fence.abort(error);
     this.#onFenced(error);
   }
+}
+
+function unreachable(path: string, error: unknown, stop: AbortSignal): FailedAttempt {
+  stop.throwIfAborted();
+  return new FailedAttempt('worker_unreachable', `${path}: ${wordsOf(error)}`, { again: true, cause: error });
 }
 
 function answerOf<Answer>(exchange: Exchange<unknown, Answer>, text: string): Answer {

@@ -1,0 +1,125 @@
+import pLimit from 'p-limit';
+import type { Fault } from '../../src/contract/errors.ts';
+import { faultOf, RelightError } from '../../src/contract/errors.ts';
+import type { SnapshotPolicy } from '../../src/contract/snapshot.ts';
+import { errorFacts, log } from '../log.ts';
+import { Pace } from './pace.ts';
+import { watchTree } from './watch-tree.ts';
+import type { TreeWatch } from './watch-tree.ts';
+
+/** Snapshots under way at a time, in the whole container: the agents come first. */
+const SIDE_BY_SIDE = 2;
+
+/** One worktree that is kept safe, and for which bead. */
+export interface Ward {
+  readonly rig: string;
+  readonly agent: string;
+  readonly bead: string;
+  readonly branch: string;
+  readonly dir: string;
+  readonly policy: SnapshotPolicy;
+}
+
+/** Takes and stores a snapshot of the worktree, unless nothing changed since the last stored one. */
+export type TakeSnapshot = (ward: Ward) => Promise<void>;
+
+interface Watched {
+  readonly ward: Ward;
+  readonly pace: Pace;
+  readonly tree: TreeWatch;
+  fault: Fault | null;
+  /** The newest taking; the next one waits for it. */
+  taking: Promise<void>;
+}
+
+/**
+ * Keeps worktrees safe: a snapshot soon after file changes go quiet, at the latest one interval after the first of them,
+ * and whenever it is asked for. What could not be stored is tried again, and shown until it is.
+ */
+export class Keeper {
+  readonly #take: TakeSnapshot;
+  readonly #onRisk: () => void;
+  readonly #limit = pLimit(SIDE_BY_SIDE);
+  readonly #watched = new Map<string, Watched>();
+
+  constructor(take: TakeSnapshot, onRisk: () => void) {
+    this.#take = take;
+    this.#onRisk = onRisk;
+  }
+
+  /** Watches the worktree from now on; one that is watched for the same bead goes on as it was. */
+  watch(ward: Ward): void {
+    const key = keyOf(ward);
+    const before = this.#watched.get(key);
+    if (before?.ward.bead === ward.bead && before.ward.branch === ward.branch) return;
+    before?.pace.stop();
+    before?.tree.close();
+    const pace = new Pace(ward.policy.intervalSeconds * 1000, () => void this.#snapshot(watched));
+    const tree = watchTree(ward.dir, ward.policy.intervalSeconds * 1000, () => pace.changed());
+    const watched: Watched = { ward, pace, tree, fault: null, taking: Promise.resolve() };
+    this.#watched.set(key, watched);
+    pace.changed();
+  }
+
+  /** Stops watching: the bead is finished or was taken away. */
+  forget(rig: string, agent: string): void {
+    const key = keyOf({ rig, agent });
+    const watched = this.#watched.get(key);
+    this.#watched.delete(key);
+    watched?.pace.stop();
+    watched?.tree.close();
+  }
+
+  /** Snapshots the worktree now, if it is watched. Failure is not thrown: it is shown as the agent's risk. */
+  async now(rig: string, agent: string): Promise<void> {
+    const watched = this.#watched.get(keyOf({ rig, agent }));
+    if (watched !== undefined) await this.#snapshot(watched);
+  }
+
+  /** Snapshots all watched worktrees now. */
+  async all(): Promise<void> {
+    await Promise.all([...this.#watched.values()].map(async (watched) => await this.#snapshot(watched)));
+  }
+
+  /** Why the newest work of the agent is only on this disk; null when it is stored. */
+  riskOf(rig: string, agent: string): Fault | null {
+    return this.#watched.get(keyOf({ rig, agent }))?.fault ?? null;
+  }
+
+  /** Stops watching everything. */
+  stop(): void {
+    for (const { ward } of this.#watched.values()) this.forget(ward.rig, ward.agent);
+  }
+
+  /** One at a time per worktree: a second one sees what the first has stored. */
+  #snapshot(watched: Watched): Promise<void> {
+    watched.taking = watched.taking.then(() => this.#limit(() => this.#attempt(watched)));
+    return watched.taking;
+  }
+
+  async #attempt(watched: Watched): Promise<void> {
+    const { ward, pace } = watched;
+    pace.begun();
+    try {
+      await this.#take(ward);
+      this.#settle(watched, null);
+      pace.succeeded();
+    } catch (error) {
+      const { code, reason } = errorFacts(error);
+      const fault = faultOf(error instanceof RelightError ? error.code : 'internal', reason);
+      log.warn('snapshot.not-stored', { rig: ward.rig, agent: ward.agent, code, reason });
+      this.#settle(watched, fault);
+      pace.failed();
+    }
+  }
+
+  #settle(watched: Watched, fault: Fault | null): void {
+    const changed = watched.fault?.code !== fault?.code;
+    watched.fault = fault;
+    if (changed) this.#onRisk();
+  }
+}
+
+function keyOf({ rig, agent }: { rig: string; agent: string }): string {
+  return `${rig}/${agent}`;
+}

@@ -68,10 +68,15 @@ function recoveredLines({ recovered }: Facts): string[] {
   return [
     '## Your worktree',
     `It was brought back for boot ${generation} at ${report.head ?? 'an unborn branch'}. ${from}`,
-    ...report.lost.map((what) => `- LOST: ${what}`),
-    ...report.warnings.map((warning) => `- Note: ${warning}`),
+    ...report.lost.map((what) => `- LOST: ${onOneLine(what)}`),
+    ...report.warnings.map((warning) => `- Note: ${onOneLine(warning)}`),
     '',
   ];
+}
+
+/** Text that others had a hand in, such as a file's name, starts no heading and no list of its own. */
+function onOneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ');
 }
 
 /** A fence longer than any run of backticks inside, so that the data cannot end it. */

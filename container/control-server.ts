@@ -4,6 +4,7 @@ import { Shells } from './agents/shells.ts';
 import { Supervisor } from './agents/supervisor.ts';
 import type { Config } from './config.ts';
 import type { Door } from './door.ts';
+import { createGit } from './git/run-git.ts';
 import { gitWorktrees } from './git-worktrees.ts';
 import { Heartbeats } from './heartbeats.ts';
 import { Lifecycle } from './lifecycle.ts';
@@ -12,6 +13,7 @@ import { restoreRigWith, rigOwner } from './restore-rig.ts';
 import { Restores } from './restores.ts';
 import { controlRoutes } from './server.ts';
 import { shutDown, surrender, type ShutdownParts } from './shutdown.ts';
+import { Snapshots } from './snapshots/snapshots.ts';
 import { Credentials, helperSetting } from './tools/credentials.ts';
 import { Sockets } from './tools/sockets.ts';
 import { WorkerClient } from './worker-client.ts';
@@ -43,16 +45,18 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
   const sockets = new Sockets(config.workspace, boot.bootId);
   const shells = new Shells();
   const credentials = new Credentials(worker, lifecycle);
-  const worktrees = gitWorktrees({
-    workspace: config.workspace,
-    credentialHelper: (rig) => (credentials.has(rig) ? helperSetting(sockets.pathOf(rigOwner(rig))) : null),
-  });
+  const { workspace } = config;
+  const credentialHelper = (rig: string): string | null =>
+    credentials.has(rig) ? helperSetting(sockets.pathOf(rigOwner(rig))) : null;
+  const git = createGit({ workspace, credentialHelper });
+  const worktrees = gitWorktrees({ git, workspace, credentialHelper });
+  const snapshots = new Snapshots({ git, worker, lifecycle, onRisk: () => heartbeats.soon() });
   const supervisor = new Supervisor(
-    { town: config.town, config, worker, lifecycle, sockets, shells, credentials, worktrees },
+    { town: config.town, config, worker, lifecycle, sockets, shells, credentials, worktrees, snapshots },
     () => heartbeats.soon(),
   );
   const heartbeats = new Heartbeats({ worker, lifecycle, sightings: () => supervisor.sightings() });
-  const restoreParts = { config, sockets, shells, supervisor, credentials, worktrees };
+  const restoreParts = { config, sockets, shells, supervisor, credentials, worktrees, snapshots };
   const restores = new Restores(
     worker,
     async (rig, request, signal) => await restoreRigWith(restoreParts, rig, { request, signal }),
@@ -64,6 +68,7 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
     lifecycle,
     supervisor,
     restores,
+    snapshots,
     heartbeats,
     shells,
     sockets,
@@ -71,7 +76,7 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
   };
 
   process.on('exit', () => shells.killAll());
-  const app = controlRoutes({ town: config.town, lifecycle, supervisor, restores });
+  const app = controlRoutes({ town: config.town, lifecycle, supervisor, restores, snapshots });
   door.admit(listenerOf(app.fetch));
   const { port, listeningMs } = door;
   const answeringMs = Math.round(performance.now());

@@ -1,7 +1,7 @@
 import { worktreeDir } from './git/layout.ts';
 import { ensurePushed } from './git/push.ts';
 import { restoreRig } from './git/restore-rig.ts';
-import { createGit } from './git/run-git.ts';
+import type { Git } from './git/run-git.ts';
 import { headOf } from './git/worktree-head.ts';
 import type { Worktrees } from './worktrees.ts';
 
@@ -9,13 +9,13 @@ const NAMED_FILES = 10;
 
 /** What the git side needs of the control server: which credential helper a rig's commands use, null for none. */
 export interface GitParts {
+  readonly git: Git;
   readonly workspace: string;
   readonly credentialHelper: (rig: string) => string | null;
 }
 
 /** The worktrees as git has them, below the workspace. */
-export function gitWorktrees({ workspace, credentialHelper }: GitParts): Worktrees {
-  const git = createGit({ workspace, credentialHelper });
+export function gitWorktrees({ git, workspace, credentialHelper }: GitParts): Worktrees {
   const dirOf = (rig: string, agent: string): string => worktreeDir(workspace, rig, agent);
   return {
     dirOf,

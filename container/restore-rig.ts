@@ -6,6 +6,7 @@ import type { Supervisor } from './agents/supervisor.ts';
 import type { Config } from './config.ts';
 import type { RestoreHooks } from './git/restore-context.ts';
 import { log } from './log.ts';
+import type { Snapshots } from './snapshots/snapshots.ts';
 import { type Credentials, helperSetting } from './tools/credentials.ts';
 import type { Sockets, ToolAnswer } from './tools/sockets.ts';
 import type { Worktrees } from './worktrees.ts';
@@ -18,6 +19,7 @@ export interface RestoreParts {
   readonly supervisor: Supervisor;
   readonly credentials: Credentials;
   readonly worktrees: Worktrees;
+  readonly snapshots: Snapshots;
 }
 
 /** Who is on the other end of the socket that git asks for a rig's credential. */
@@ -41,6 +43,8 @@ export async function restoreRigWith(
   }
   const hooks: RestoreHooks = {
     signal,
+    putBack: async (plan, { dir, remoteTip }) =>
+      await parts.snapshots.putBack(rig, plan, { dir, remoteTip, signal }),
     onPhase: ({ name, agent, ms, ok, detail }) => log.info('rig.phase', { rig, name, agent, ms, ok, detail }),
     onAgent: ({ agent, branch, head, from, snapshot, fault }) =>
       log.info('agent.restored', { rig, agent, branch, head, from, snapshot, fault: fault?.code ?? null }),

@@ -8,6 +8,7 @@ import type { Supervisor } from './agents/supervisor.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { parseJson, parseOrRefuse, PROBLEM_TYPE, problemFrom } from './problem.ts';
 import type { Restores } from './restores.ts';
+import type { Snapshots } from './snapshots/snapshots.ts';
 
 const BODY_MAX_BYTES = 1024 * 1024;
 
@@ -17,10 +18,11 @@ export interface ServerParts {
   readonly lifecycle: Lifecycle;
   readonly supervisor: Supervisor;
   readonly restores: Restores;
+  readonly snapshots: Snapshots;
 }
 
 /** The routes that the Worker calls: those of `CONTROL`, and nothing else. */
-export function controlRoutes({ town, lifecycle, supervisor, restores }: ServerParts): Hono {
+export function controlRoutes({ town, lifecycle, supervisor, restores, snapshots }: ServerParts): Hono {
   const app = new Hono();
   app.onError((error, c) => problemResponse(c, error));
   app.notFound((c) => problemResponse(c, new RelightError('not_found', `${c.req.method} ${c.req.path}`)));
@@ -58,6 +60,13 @@ export function controlRoutes({ town, lifecycle, supervisor, restores }: ServerP
     const { life } = await bodyOf(c, CONTROL.stop);
     lifecycle.fence(life);
     supervisor.stop(rig, agent);
+    return c.body(null, 204);
+  });
+
+  app.post(CONTROL.snapshot.path, async (c) => {
+    const [rig, agent] = [idAt(c, 'rig'), idAt(c, 'agent')];
+    lifecycle.fence((await bodyOf(c, CONTROL.snapshot)).life);
+    void snapshots.now(rig, agent);
     return c.body(null, 204);
   });
 

@@ -6,9 +6,12 @@ import type { Heartbeats } from './heartbeats.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { errorFacts, log } from './log.ts';
 import type { Restores } from './restores.ts';
+import type { Snapshots } from './snapshots/snapshots.ts';
 import type { Sockets } from './tools/sockets.ts';
 
 const AGENTS_GRACE_MS = 3_000;
+/** For each of the two rounds; a bundle of the usual size takes well under a second. */
+const SNAPSHOTS_MS = 60_000;
 const EXITS_TAKEN_MS = 5_000;
 const LAST_BEAT_MS = 2_000;
 const CLOSE_MS = 1_000;
@@ -19,6 +22,7 @@ export interface ShutdownParts {
   readonly lifecycle: Lifecycle;
   readonly supervisor: Supervisor;
   readonly restores: Restores;
+  readonly snapshots: Snapshots;
   readonly heartbeats: Heartbeats;
   readonly shells: Shells;
   readonly sockets: Sockets;
@@ -27,15 +31,18 @@ export interface ShutdownParts {
 
 /** Ends everything in order. Each step has a deadline of its own, and none can keep the next from running. */
 export async function shutDown(parts: ShutdownParts, signal: NodeJS.Signals): Promise<void> {
-  const { drainMs, lifecycle, supervisor, restores, heartbeats, shells, sockets, server } = parts;
+  const { drainMs, lifecycle, supervisor, restores, snapshots, heartbeats, shells, sockets, server } = parts;
   const began = performance.now();
   log.info('control.shutting-down', { signal, agents: supervisor.liveCount });
   lifecycle.drain();
   restores.abort();
-  // Snapshots of every worktree belong here, before any agent is asked to stop.
+  // Before any agent is asked to stop: from here on the platform may lose patience at any time.
+  await within(SNAPSHOTS_MS, 'snapshots', async () => await snapshots.all());
   await within(drainMs + AGENTS_GRACE_MS, 'agents', async () => await supervisor.stopAll());
   shells.killAll();
-  // And here again, of what the agents wrote while they stopped.
+  // Again, of what the agents wrote while they stopped.
+  await within(SNAPSHOTS_MS, 'last snapshots', async () => await snapshots.all());
+  snapshots.stop();
   await within(EXITS_TAKEN_MS, 'exits', async () => await supervisor.exitsTaken());
   heartbeats.stop();
   await within(LAST_BEAT_MS, 'heartbeat', async () => await heartbeats.beat());

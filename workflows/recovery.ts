@@ -18,19 +18,23 @@ export class RecoveryWorkflow extends WorkflowEntrypoint<Env, RecoveryParams> {
     const opened = await steps.open();
     if (opened.state === 'superseded') return null;
     const rigs = await steps.readRigRegistry(opened.life);
-    await Promise.all(rigs.map(({ rig }) => bringBackRig(steps, opened.life, rig)));
+    // Settled, not all: a rig that cannot even be given up holds nobody back, and the record shows it unfinished.
+    await Promise.allSettled(rigs.map(({ rig }) => bringBackRig(steps, opened.life, rig)));
     return steps.close();
   }
 }
 
-/** Brings one rig back, or records why not. Never throws, so that one rig does not hold the others back. */
+/** Brings one rig back, or records why not. */
 async function bringBackRig(steps: RecoverySteps, life: Life, rig: string): Promise<void> {
+  const fault = await tryRig(steps, life, rig);
+  if (fault !== null) await steps.giveUpRig(life, rig, fault);
+}
+
+async function tryRig(steps: RecoverySteps, life: Life, rig: string): Promise<Fault | null> {
   try {
-    const fault = await restoreWithRetries(steps, life, rig);
-    await (fault === null ? steps.wakeRig(life, rig) : steps.giveUpRig(life, rig, fault));
+    return (await restoreWithRetries(steps, life, rig)) ?? (await steps.wakeRig(life, rig));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    await steps.giveUpRig(life, rig, faultOf('control_unreachable', reason));
+    return faultOf('control_unreachable', error instanceof Error ? error.message : String(error));
   }
 }
 

@@ -58,9 +58,18 @@ export class RecoverySteps {
     return asked.state === 'restoring' ? this.#awaitReport(rig, round, event) : asked;
   }
 
-  /** The rig's alarm dispatches its pending agents. */
-  wakeRig(life: Life, rig: string): Promise<void> {
-    return this.#step.do(`wake rig ${rig}`, OBJECT_CALL, () => orGiveUp(() => this.#rig(rig).wake(life)));
+  /** The rig's alarm dispatches its pending agents; gives why it cannot, where trying again would not help. */
+  wakeRig(life: Life, rig: string): Promise<Fault | null> {
+    return this.#step.do(`wake rig ${rig}`, OBJECT_CALL, async () => {
+      try {
+        await this.#rig(rig).wake(life);
+        return null;
+      } catch (error) {
+        const fault = finalFault(error);
+        if (fault === null) throw error;
+        return fault;
+      }
+    });
   }
 
   /** Records in Town and Rig why a rig could not be brought back. */

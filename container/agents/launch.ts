@@ -6,6 +6,7 @@ import { RelightError } from '../../src/contract/errors.ts';
 import type { Config } from '../config.ts';
 import { errorFacts, log } from '../log.ts';
 import { agentTools, type ToolParts } from '../tools/agent-tools.ts';
+import type { Snapshots } from '../snapshots/snapshots.ts';
 import { helperSetting } from '../tools/credentials.ts';
 import type { Sockets } from '../tools/sockets.ts';
 import { type AgentLog, Tail } from './agent-log.ts';
@@ -20,6 +21,7 @@ export interface LaunchParts extends ToolParts {
   readonly config: Config;
   readonly shells: Shells;
   readonly sockets: Sockets;
+  readonly snapshots: Snapshots;
 }
 
 /** Where a launch leaves its traces. */
@@ -38,7 +40,10 @@ export async function launch(
   const tail = new Tail(TAIL_BYTES);
   try {
     const prime = await preparePrime(parts, run);
+    parts.snapshots.watch(run.order, parts.worktrees.dirOf(rig, agent));
     const exit = await runInWorktree(parts, run, { ...traces, tail, prime });
+    // Before the exit is told: what the agent left is safe before anybody acts on its end.
+    await parts.snapshots.now(rig, agent);
     log.info('agent.ended', { rig, agent, bead, startId, cause: run.stopCause ?? 'exited', ...exit });
     return { cause: run.stopCause ?? 'exited', exit: { ...exit, tail: tail.text() } };
   } catch (error) {

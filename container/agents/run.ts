@@ -53,8 +53,8 @@ export class AgentRun {
     this.#ended.resolve();
   }
 
-  /** The run as a heartbeat shows it. */
-  sighting(): AgentSighting {
+  /** The run as a heartbeat shows it, but for the safety of its work. */
+  sighting(): Omit<AgentSighting, 'atRisk'> {
     const { rig, agent, bead, startId } = this.order;
     return { rig, agent, bead, startId, state: this.state, startedAt: this.startedAt };
   }

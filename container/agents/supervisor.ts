@@ -58,7 +58,11 @@ export class Supervisor {
 
   /** All agents as a heartbeat shows them. */
   sightings(): AgentSighting[] {
-    return [...this.#runs].map((run) => run.sighting());
+    const { snapshots } = this.#parts;
+    return [...this.#runs].map((run) => ({
+      ...run.sighting(),
+      atRisk: snapshots.riskOf(run.order.rig, run.order.agent),
+    }));
   }
 
   /** How many agents have a process, or are about to. */

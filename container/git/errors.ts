@@ -61,7 +61,7 @@ export function withoutSecrets(text: string): string {
 
 /** What the output of a failed git command means, with git's own words as the reason, free of secrets. */
 export function readFailure(command: string, exitCode: number | null, raw: string): GitFailure {
-  const output = withoutSecrets(raw);
+  const output = withoutSecrets(raw.replaceAll('\0', ''));
   const lines = output
     .split(/[\r\n]+/)
     .map((line) => line.trim())

@@ -1,4 +1,4 @@
-import { RelightError } from '../../src/contract/errors.ts';
+import type { RelightError } from '../../src/contract/errors.ts';
 import { asRelightError, GitFailure } from './errors.ts';
 import { trackingRef } from './local-refs.ts';
 import type { LocalRefs } from './local-refs.ts';
@@ -47,9 +47,6 @@ export function isMissingRemoteRef(error: unknown): boolean {
   return error instanceof GitFailure && /couldn't find remote ref/.test(error.output);
 }
 
-/** Failures that one branch can cause alone; all others concern the remote as a whole. */
-const OF_ONE_BRANCH = new Set(['git_failed', 'git_server', 'git_ref_conflict', 'git_unreachable']);
-
 /**
  * Fetches branches together; where that fails in a way that one branch can cause, one by one, so that a damaged branch
  * holds only itself back. Returns the failures by branch; throws when the remote itself is at fault.
@@ -66,21 +63,19 @@ export async function fetchEach(
     await fetchRefs(git, repo, branches, command);
     return failures;
   } catch (error) {
-    if (isMissingRemoteRef(error) || !mayBeOfOne(error) || branches.length === 1) throw error;
+    if (!mayBeOfOne(error)) throw error;
+    if (branches.length === 1) return new Map(branches.map((branch) => [branch, asRelightError(error)]));
   }
   for (const branch of branches) {
-    try {
-      await fetchRefs(git, repo, [branch], command);
-    } catch (error) {
-      if (isMissingRemoteRef(error) || !mayBeOfOne(error)) throw error;
-      failures.set(branch, asRelightError(error));
-    }
+    const alone = await fetchEach(git, repo, [branch], command);
+    for (const [name, error] of alone) failures.set(name, error);
   }
-  const [first] = failures.values();
-  if (first !== undefined && failures.size === branches.length) throw first;
   return failures;
 }
 
+/** Damage in one branch makes the server give up in the middle; a server that does not answer fails for all. */
 function mayBeOfOne(error: unknown): boolean {
-  return error instanceof RelightError && OF_ONE_BRANCH.has(error.code);
+  if (!(error instanceof GitFailure) || isMissingRemoteRef(error)) return false;
+  if (error.code === 'git_unreachable') return /hung up|early EOF|disconnect/.test(error.output);
+  return error.code === 'git_failed' || error.code === 'git_server' || error.code === 'git_ref_conflict';
 }

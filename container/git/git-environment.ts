@@ -71,8 +71,6 @@ export function gitSettings(lfs: boolean, credentialHelper: string | null): stri
     'core.sshCommand=ssh -o BatchMode=yes -o ConnectTimeout=15',
     'gc.auto=0',
     'maintenance.auto=false',
-    'http.lowSpeedLimit=1000',
-    'http.lowSpeedTime=30',
     // The empty value forgets the helpers of every configuration file.
     'credential.helper=',
   ];

@@ -97,12 +97,32 @@ async function finishNew({ restore, plan, dir, report }: AgentRestore, branch: B
     report.files = filled.files;
     report.warnings.push(...filled.warnings);
   }
-  // Here the newest snapshot is put back, before the mark: until then the worktree may be thrown away and redone.
+  // Before the mark: until then the worktree may be thrown away and redone.
+  await putSnapshotBack({ restore, plan, dir, report });
   const admin = await adminNamedBy(repo, dir);
   if (admin === null) throw new RelightError('git_failed', 'git made a worktree outside the repository');
   if (request.setupCommand !== null) await markSetup(admin, 'owed');
   await writeReadyMark(admin, { branch: plan.branch, bead: plan.bead, baseBranch: plan.baseBranch });
   await endMaking(repo, plan.agent);
+}
+
+async function putSnapshotBack({ restore, plan, dir, report }: AgentRestore): Promise<void> {
+  const { hooks, phases, remote } = restore;
+  if (plan.snapshot === null || hooks.putBack === undefined || remote instanceof RelightError) return;
+  const remoteTip = remote.refs.heads.get(plan.branch) ?? null;
+  const name = { name: 'snapshot', agent: plan.agent, work: 'git' } as const;
+  const put = await phases.measure(
+    name,
+    async () => hooks.putBack?.(plan, { dir, remoteTip }),
+    (done) => done?.outcome ?? 'none',
+  );
+  if (put == null) return;
+  report.snapshot = put.outcome;
+  report.warnings.push(...put.warnings);
+  report.lost.push(...put.lost);
+  if (put.outcome !== 'restored') return;
+  report.head = put.head;
+  report.files = put.files;
 }
 
 /** Runs the rig's setup command where it has not succeeded yet: in a new worktree, or again after a failure. */

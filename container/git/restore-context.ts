@@ -1,4 +1,4 @@
-import type { RestoreRequest } from '../../src/contract/control.ts';
+import type { RestoreRequest, WorktreePlan } from '../../src/contract/control.ts';
 import type { RelightError } from '../../src/contract/errors.ts';
 import type { AgentReport, Phase } from '../../src/contract/recovery.ts';
 import type { LocalRefs } from './local-refs.ts';
@@ -12,7 +12,21 @@ export interface RestoreHooks {
   onAgent(report: AgentReport): void;
   /** Runs the rig's setup command in a new worktree; a rejection becomes the agent's `setup_failed`. */
   runSetup?(agent: string, dir: string): Promise<void>;
+  /**
+   * Puts the agent's newest snapshot back into its new worktree; null where there is none. A rejection is the agent's
+   * fault: without an answer nobody knows whether there is work to be put back.
+   */
+  putBack?(plan: WorktreePlan, place: { dir: string; remoteTip: string | null }): Promise<PutBack | null>;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What became of a snapshot: `head` and `files` count where it was put back; `lost` says what nobody can bring back. */
+export interface PutBack {
+  readonly outcome: 'restored' | 'conflict' | 'none';
+  readonly head: string | null;
+  readonly files: number;
+  readonly warnings: readonly string[];
+  readonly lost: readonly string[];
 }
 
 /** What is known of the remote after the fetch; `failures` are those of single branches, `local` our refs then. */

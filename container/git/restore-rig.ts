@@ -110,9 +110,14 @@ async function fetchNeeded(job: Job, refs: RemoteRefs): Promise<FetchedRemote> {
       const plan = { url: request.gitUrl, objectFormat, followed, heads: refs.heads } as const;
       const isNew = await ensureBareRepo(git, rig, plan);
       const before = isNew ? new Map<string, string>() : await readLocalRefs(git, repo, access);
-      const { missing, vanished } = planFetch([...followed.bases, ...followed.branches], refs, before);
+      const needed = new Set(
+        [...followed.bases, ...followed.branches].filter((name) => refs.heads.has(name)),
+      );
+      const { missing, vanished } = planFetch(needed, refs, before);
       await forgetVanished(git, repo, vanished);
       const failures = await fetchEach(git, repo, missing, access);
+      const [first] = failures.values();
+      if (first !== undefined && failures.size === needed.size) throw first;
       const unchanged = missing.length + vanished.length === 0;
       return { refs, failures, local: unchanged ? before : await readLocalRefs(git, repo, access) };
     },

@@ -1,6 +1,6 @@
 import { mkdirSync, realpathSync } from 'node:fs';
 import { GitPluginError, simpleGit } from 'simple-git';
-import type { SimpleGitOptions } from 'simple-git';
+import type { SimpleGit, SimpleGitOptions } from 'simple-git';
 import { RelightError } from '../../src/contract/errors.ts';
 import { GitFailure, readFailure } from './errors.ts';
 import { GIT_VARIABLES, gitEnvironment, gitSettings, hasGitLfs } from './git-environment.ts';
@@ -12,7 +12,7 @@ export interface GitLimits {
   readonly noProgressMs: number;
 }
 
-const LIMITS: GitLimits = { localMs: 15 * 60_000, networkMs: 30 * 60_000, noProgressMs: 90_000 };
+const LIMITS: GitLimits = { localMs: 15 * 60_000, networkMs: 30 * 60_000, noProgressMs: 120_000 };
 
 /** `credentialHelper` gives a rig's `credential.helper` value: a shell command that holds no secret, or null. */
 export interface GitSettings {
@@ -80,48 +80,33 @@ interface Run {
   readonly settings: string[];
 }
 
-async function runOnce({ dir, args, command, limits, settings }: Run): Promise<string> {
-  const { signal, network = false, input, onPackets } = command;
+/** simple-git refuses these settings unless they are opted into; `gitSettings` says what they are here for. */
+const UNSAFE = {
+  allowUnsafeAskPass: true,
+  allowUnsafeConfigPaths: true,
+  allowUnsafeCredentialHelper: true,
+  allowUnsafeFilter: true,
+  allowUnsafeFsMonitor: true,
+  allowUnsafeHooksPath: true,
+  allowUnsafeSshCommand: true,
+  allowUnsafeTemplateDir: true,
+};
+
+/** How a git process ended. */
+interface Ending {
+  exitCode: number | null;
+  output: string;
+}
+
+async function runOnce(run: Run): Promise<string> {
+  const { args, command, limits } = run;
+  const { signal, network = false } = command;
   if (signal?.aborted) throw stopped(signal);
   const deadline = AbortSignal.timeout(network ? limits.networkMs : limits.localMs);
-  let ended: { exitCode: number | null; output: string } = { exitCode: null, output: '' };
-  const options: Partial<SimpleGitOptions> = {
-    baseDir: dir,
-    config: settings,
-    allowEnvironment: GIT_VARIABLES,
-    abort: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
-    // A process that inherited the pipes may outlive git; its output is not waited for any longer than this.
-    completion: { onClose: true, onExit: 1000 },
-    unsafe: {
-      allowUnsafeAskPass: true,
-      allowUnsafeConfigPaths: true,
-      allowUnsafeCredentialHelper: true,
-      allowUnsafeFilter: true,
-      allowUnsafeFsMonitor: true,
-      allowUnsafeHooksPath: true,
-      allowUnsafeSshCommand: true,
-      allowUnsafeTemplateDir: true,
-    },
-    // simple-git takes a failure without a word on standard error for a success; here only exit code 0 is one.
-    errors(error, { exitCode, stdOut, stdErr }) {
-      const said = Buffer.concat([...stdErr, ...stdOut]);
-      ended = { exitCode, output: said.toString() };
-      return exitCode === 0 ? error : (error ?? said);
-    },
-  };
-  if (network) options.timeout = { block: limits.noProgressMs };
-  if (input !== undefined) options.input = () => input;
+  const abort = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
+  const ending: Ending = { exitCode: null, output: '' };
   try {
-    const runner = simpleGit(options).env({
-      ...gitEnvironment(dir),
-      ...(onPackets === undefined ? {} : { GIT_TRACE_PACKET: '1' }),
-    });
-    if (onPackets !== undefined) {
-      runner.outputHandler((_command, _stdout, stderr) => {
-        stderr.on('data', (chunk: Buffer) => onPackets(chunk.toString()));
-      });
-    }
-    return await runner.raw([...args]);
+    return await runnerFor(run, abort, ending).raw([...args]);
   } catch (error) {
     if (signal?.aborted) throw stopped(signal);
     const name = args[0] ?? '';
@@ -130,9 +115,38 @@ async function runOnce({ dir, args, command, limits, settings }: Run): Promise<s
       if (error.plugin === 'timeout') throw overdue(name, network, 'made no progress');
       throw error;
     }
-    const output = ended.output === '' && error instanceof Error ? error.message : ended.output;
-    throw readFailure(name, ended.exitCode, output);
+    const output = ending.output === '' && error instanceof Error ? error.message : ending.output;
+    throw readFailure(name, ending.exitCode, output);
   }
+}
+
+function runnerFor({ dir, command, limits, settings }: Run, abort: AbortSignal, ending: Ending): SimpleGit {
+  const { network = false, input, onPackets } = command;
+  const options: Partial<SimpleGitOptions> = {
+    baseDir: dir,
+    config: settings,
+    allowEnvironment: GIT_VARIABLES,
+    abort,
+    // A process that inherited the pipes may outlive git; its output is not waited for any longer than this.
+    completion: { onClose: true, onExit: 1000 },
+    unsafe: UNSAFE,
+    // simple-git takes a failure without a word on standard error for a success; here only exit code 0 is one.
+    errors(error, { exitCode, stdOut, stdErr }) {
+      const said = Buffer.concat([...stdErr, ...stdOut]);
+      ending.exitCode = exitCode;
+      ending.output = said.toString();
+      return exitCode === 0 ? error : (error ?? said);
+    },
+  };
+  if (network) options.timeout = { block: limits.noProgressMs };
+  if (input !== undefined) options.input = () => input;
+  const environment = gitEnvironment(dir);
+  if (onPackets === undefined) return simpleGit(options).env(environment);
+  return simpleGit(options)
+    .env({ ...environment, GIT_TRACE_PACKET: '1' })
+    .outputHandler((_command, _stdout, stderr) => {
+      stderr.on('data', (chunk: Buffer) => onPackets(chunk.toString()));
+    });
 }
 
 function overdue(name: string, network: boolean, what: string): GitFailure {

@@ -46,10 +46,12 @@ export async function readReadyMark(admin: string): Promise<ReadyMark | 'unreada
   }
 }
 
+/** Says of a worktree that it is finished: from now on it is never thrown away. */
 export async function writeReadyMark(admin: string, mark: ReadyMark): Promise<void> {
   await writeWhole(join(admin, READY), `${JSON.stringify(mark)}\n`);
 }
 
+/** Takes the mark back from a worktree that is to be thrown away. */
 export async function removeReadyMark(admin: string): Promise<void> {
   await rm(join(admin, READY), { force: true });
 }

@@ -81,6 +81,12 @@ export class Keeper {
     await Promise.all([...this.#watched.values()].map(async (watched) => await this.#snapshot(watched)));
   }
 
+  /** The branches that the rig's watched agents work on. */
+  branchesOf(rig: string): ReadonlySet<string> {
+    const wards = [...this.#watched.values()].map(({ ward }) => ward);
+    return new Set(wards.filter((ward) => ward.rig === rig).map(({ branch }) => branch));
+  }
+
   /** Why the newest work of the agent is only on this disk; null when it is stored. */
   riskOf(rig: string, agent: string): Fault | null {
     return this.#watched.get(keyOf({ rig, agent }))?.fault ?? null;

@@ -6,6 +6,7 @@ import type { Lifecycle } from '../lifecycle.ts';
 import { log } from '../log.ts';
 import { parseJson, parseOrRefuse } from '../problem.ts';
 import type { WorkerClient } from '../worker-client.ts';
+import type { Snapshots } from '../snapshots/snapshots.ts';
 import type { Worktrees } from '../worktrees.ts';
 import type { Credentials } from './credentials.ts';
 import { jsonAnswer, type ToolAnswer, type ToolRoutes } from './sockets.ts';
@@ -26,6 +27,7 @@ export interface ToolParts {
   readonly lifecycle: Lifecycle;
   readonly worktrees: Worktrees;
   readonly credentials: Credentials;
+  readonly snapshots: Snapshots;
 }
 
 const DoneRequest = z.object({
@@ -50,6 +52,7 @@ async function checkpoint(parts: ToolParts, user: ToolUser, body: string): Promi
   const head = await parts.worktrees.headOf(user.rig, user.agent);
   const message = { ...callerOf(parts, user), bead: user.bead, head, data };
   const receipt = await parts.worker.call(CALLBACKS.checkpoint, message);
+  void parts.snapshots.now(user.rig, user.agent);
   log.info('agent.checkpoint', { rig: user.rig, agent: user.agent, bead: user.bead, seq: receipt.seq });
   return jsonAnswer(receipt);
 }
@@ -82,6 +85,7 @@ async function done(parts: ToolParts, user: ToolUser, body: string): Promise<Too
   }
   const message = { ...callerOf(parts, user), bead, branch, head, prUrl, summary };
   await parts.worker.call(CALLBACKS.done, message);
+  parts.snapshots.forget(rig, agent);
   log.info('agent.done', { rig, agent, bead, head });
   return jsonAnswer({ bead, branch, head });
 }

@@ -45,6 +45,7 @@ export class Timeline {
         return `${change.rig}/${change.agent} is done with ${change.bead}`;
       case 'town':
         return `town is ${change.state}${change.fault === null ? '' : `: ${change.fault.reason}`}`;
+      case 'snapshot':
       case 'checkpoint':
         return null;
     }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Fault } from './errors.ts';
+import { Fault, faultOf } from './errors.ts';
 import { BranchName } from './git-names.ts';
 import { BootId, CommitId, Id, Instant } from './ids.ts';
 
@@ -39,6 +39,12 @@ export const RigReport = z.object({
   agents: z.array(AgentReport),
 });
 export type RigReport = z.infer<typeof RigReport>;
+
+/** Why the rig as a whole is not there; null where it is, whole or in part. */
+export function faultOfReport({ status, fault }: Pick<RigReport, 'status' | 'fault'>): Fault | null {
+  if (fault !== null || status !== 'failed') return fault;
+  return faultOf('internal', 'the restore failed and gave no reason');
+}
 
 export const RecoveryTrigger = z.enum(['boot', 'watchdog', 'replay']);
 export type RecoveryTrigger = z.infer<typeof RecoveryTrigger>;

@@ -5,12 +5,14 @@ import type { AgentSighting } from '../contract/control.ts';
 import { RelightError } from '../contract/errors.ts';
 import type { Fault } from '../contract/errors.ts';
 import type { Life } from '../contract/ids.ts';
+import { faultOfReport } from '../contract/recovery.ts';
 import type { RigReport } from '../contract/recovery.ts';
 import type { RigView } from '../contract/rig.ts';
 import type { SnapshotGlance } from '../contract/snapshot.ts';
 import { logTrouble } from '../platform/log.ts';
 import { defaultBranchFor } from '../rules/branch.ts';
 import { PATROL_INTERVAL_MS, planDispatch, restoreBackoffMs } from '../rules/dispatch.ts';
+import type { DispatchPlan } from '../rules/dispatch.ts';
 import { eraseDatabase, openDatabase } from '../tables/open.ts';
 import { agentOf, partsOfName, townOf } from './reach.ts';
 import { Dispatcher } from './rig/dispatcher.ts';
@@ -81,11 +83,15 @@ export class Rig extends DurableObject<Env> {
   /** Slings a bead: binds it to the agent and sees to it that the agent runs. */
   async hook(agent: string, { bead, branch }: Sling): Promise<AgentView> {
     const { db, town } = this.#core;
-    this.#own();
+    const own = this.#own();
     const known = roster.agentRow(db, agent);
     const stored = known.bead?.id === bead.id ? known.branch : null;
     roster.hookBead(db, agent, bead, branch ?? stored ?? defaultBranchFor(agent, bead.id), Date.now());
+    // Somebody wants work done, so a rig that was given up is tried once more.
+    if (own.state === 'failed') updateOwn(db, { state: 'dark', restoreNotBefore: null });
     this.#herald.tellAgent(agent);
+    // Before the Town is asked: a sling that is cut off here is dispatched all the same.
+    await this.#wakeAt(Date.now() + PATROL_INTERVAL_MS);
     await this.#herald.noteActive();
     const life = await townOf(this.env, town).light();
     if (life !== null) admit(db, this.#core.rig, life, Date.now());
@@ -112,9 +118,13 @@ export class Rig extends DurableObject<Env> {
     return this.#dispatcher.log(agent, lifeOf(own));
   }
 
+  /** Ends what runs and deletes all. A process that cannot be told now is ended after its next heartbeat. */
   async erase(): Promise<void> {
     const { env, db, town, rig } = this.#core;
-    for (const { agent } of roster.agentRows(db)) await agentOf(env, town, rig, agent).erase();
+    for (const { agent } of roster.agentRows(db)) {
+      await this.unhook(agent);
+      await agentOf(env, town, rig, agent).erase();
+    }
     await eraseDatabase(this.ctx, db, 'rig');
   }
 
@@ -145,7 +155,7 @@ export class Rig extends DurableObject<Env> {
     }
     const { report } = answer;
     await townOf(this.env, town).rigReported({ life, recoveryId: occasion.recoveryId, event: null, report });
-    return { state: 'reported', fault: report.fault };
+    return { state: 'reported', fault: faultOfReport(report) };
   }
 
   /** Takes a restore's report into the roster, and lets each Agent keep what was brought back for it. */
@@ -243,16 +253,24 @@ export class Rig extends DurableObject<Env> {
     const { db } = this.#core;
     const own = this.#own();
     const plan = planDispatch(own, roster.agentRows(db), Date.now());
-    const life = lifeOf(own);
-    if (life !== null) {
-      if (plan.restore.length > 0) await this.#restoreNow(life);
-      await Promise.all(plan.start.map((agent) => this.#startNow(agent, life)));
-      if (plan.askAbout.length > 0) await this.#askNow(plan.askAbout, life);
-    } else if (plan.nextAt !== null) {
-      await townOf(this.env, this.#core.town).light();
+    try {
+      await this.#carryOut(plan, lifeOf(own));
+    } catch (error) {
+      // A throw would end the alarms after a few tries, and the agents would wait for ever.
+      logTrouble('rig.dispatch_failed', error, { town: this.#core.town, rig: this.#core.rig });
     }
     const { nextAt } = planDispatch(this.#own(), roster.agentRows(db), Date.now());
     if (nextAt !== null) await this.#wakeAt(nextAt);
+  }
+
+  async #carryOut({ restore, start, askAbout, nextAt }: DispatchPlan, life: Life | null): Promise<void> {
+    if (life === null) {
+      if (nextAt !== null) await townOf(this.env, this.#core.town).askForLight();
+      return;
+    }
+    if (restore.length > 0) await this.#restoreNow(life);
+    await Promise.all(start.map((agent) => this.#startNow(agent, life)));
+    if (askAbout.length > 0) await this.#askNow(askAbout, life);
   }
 
   async #restoreNow(life: Life): Promise<void> {
@@ -278,7 +296,8 @@ export class Rig extends DurableObject<Env> {
       const seen = await this.#dispatcher.look(life);
       for (const agent of agents) {
         if (seen.some((sighting) => sighting.agent === agent)) continue;
-        roster.moveAgent(db, agent, { from: ['starting'] }, { status: 'pending', startId: null });
+        const change = { status: 'pending', startId: null } as const;
+        if (roster.moveAgent(db, agent, { from: ['starting'] }, change)) await this.#wakeAt(Date.now());
       }
       await this.heartbeat(life, seen);
     } catch (error) {

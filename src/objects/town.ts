@@ -136,10 +136,15 @@ export class Town extends DurableObject<Env> {
     admitLife(this.#core.db, life);
   }
 
-  /** There is work: the container is wanted. Gives the current life, or null while there is none yet. */
+  /** A bead was slung: the container is wanted, even one that the operator stopped. Answers as `askForLight`. */
   async light(): Promise<Life | null> {
     registry.townRow(this.#core.db, this.#core.town);
     registry.updateTown(this.#core.db, { heldDown: false });
+    return this.askForLight();
+  }
+
+  /** There is work. Gives the current life; null while there is none, and then the watchdog looks at once. */
+  async askForLight(): Promise<Life | null> {
     const life = currentLife(this.#core.db);
     if (life === null) await this.#watchdog.wake();
     return life;
@@ -155,7 +160,7 @@ export class Town extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
-    if (registry.hasTown(this.#core.db)) await this.#watchdog.tick(null);
+    if (registry.hasTown(this.#core.db)) await this.#watchdog.watch();
   }
 
   // Recoveries

@@ -77,8 +77,8 @@ function recoveredLines({ recovered }: Facts): string[] {
       kept: [],
       none: [],
     }[report.snapshot],
-    ...report.lost.map((what) => `- LOST: ${what}`),
-    ...report.warnings.map((warning) => `- Note: ${warning}`),
+    ...report.lost.map((what) => `- LOST: ${onOneLine(what)}`),
+    ...report.warnings.map((warning) => `- Note: ${onOneLine(warning)}`),
     '',
   ];
 }
@@ -87,10 +87,15 @@ function riskLines({ atRisk }: Facts): string[] {
   if (atRisk === null) return [];
   return [
     '## At risk',
-    `Your newest work could not be stored outside this container: ${atRisk.reason}`,
+    `Your newest work could not be stored outside this container: ${onOneLine(atRisk.reason)}`,
     'Push it.',
     '',
   ];
+}
+
+/** Text that others had a hand in, such as a file's name, starts no heading and no list of its own. */
+function onOneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ');
 }
 
 /** A fence longer than any run of backticks inside, so that the data cannot end it. */

@@ -69,5 +69,6 @@ function planDark(view: WatchView, livesOn: boolean, now: number): WatchPlan {
     view.startingSince === null ? 0 : view.startingSince + START_DEADLINE_MS,
   );
   if (startAt > now) return { markEnded: false, act: 'none', nextAt: startAt };
-  return { markEnded: false, act: 'start', nextAt: now + START_DEADLINE_MS };
+  // Soon, because the start may have been missed by everybody who launches its recovery.
+  return { markEnded: false, act: 'start', nextAt: now + RECOVERY_WATCH_MS };
 }

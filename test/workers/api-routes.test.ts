@@ -5,9 +5,8 @@ import { createApp } from '../../src/http/app.ts';
 import { AgentView } from '../../src/contract/agent.ts';
 import { RigView } from '../../src/contract/rig.ts';
 import { TownView } from '../../src/contract/town.ts';
-import { jsonOf, litTown, patiently, primeOf, problemCode, sightingOf } from './scene.ts';
+import { jsonOf, lifeOf, litTown, patiently, primeOf, problemCode, sightingOf } from './scene.ts';
 import { callback, latestRecovery, makeTown, operator } from './town.ts';
-import { lifeOf } from './scene.ts';
 
 const HEAD = 'a'.repeat(40);
 

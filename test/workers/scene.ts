@@ -1,4 +1,4 @@
-import { env } from 'cloudflare:test';
+import { env, introspectWorkflowInstance } from 'cloudflare:test';
 import { expect, vi } from 'vitest';
 import { z } from 'zod';
 import type { AgentSighting } from '../../src/contract/control.ts';
@@ -11,7 +11,7 @@ import { addRig, agentStatus, bootId, callback, latestRecovery, makeTown, operat
 import type { Asked } from './town.ts';
 
 /** How long a test waits for a condition. */
-export const patiently = { timeout: 15_000, interval: 25 };
+export const patiently = { timeout: 15_000, interval: 50 };
 
 /** The `n`-th life of a town's container. */
 export function lifeOf(town: string, n = 1): Life {
@@ -41,7 +41,7 @@ export function sightingOf(
   const start = starts.findLast((each) => each.agent === agent);
   if (start === undefined) throw new Error(`${agent} was not started`);
   const { rig, startId, bead } = start;
-  return { rig, agent, bead, startId, state, startedAt: Date.now() };
+  return { rig, agent, bead, startId, state, startedAt: Date.now(), atRisk: null };
 }
 
 /** A heartbeat of the town's `n`-th boot with what its control server has. */
@@ -113,8 +113,43 @@ export function failedReport(rig: string, code: 'git_auth' | 'git_unreachable'):
   return { rig, status: 'failed', fault, phases: [], agents: [] };
 }
 
-/** Moves the clock of the Worker forward; alarms are then run by hand. Undone by `vi.restoreAllMocks`. */
+/** The recovery of a town's `n`-th boot. */
+export const recoveryOf = (town: string, n = 1) => `boot-${bootId(town, n)}`;
+
+/** Watches the recovery of a town's `n`-th boot, without the pauses between tries. */
+export async function watched(town: string, n = 1) {
+  const instance = await introspectWorkflowInstance(env.RECOVERY, recoveryOf(town, n));
+  await instance.modify(async (m) => {
+    await m.disableSleeps();
+    await m.disableRetryDelays();
+  });
+  return instance;
+}
+
+/** How the rigs of the newest recovery stand. */
+export async function rigsOf(town: string): Promise<Record<string, string>> {
+  const recovery = await latestRecovery(town);
+  return Object.fromEntries((recovery?.rigs ?? []).map(({ rig, status }) => [rig, status]));
+}
+
+/** Waits until the newest recovery has ended so. */
+export async function settled(town: string, status: string): Promise<void> {
+  await vi.waitFor(async () => expect((await latestRecovery(town))?.status).toBe(status), patiently);
+}
+
+const clock = { real: Date.now.bind(Date), aheadMs: 0 };
+
+/**
+ * Moves the clock of the Worker forward. The platform's own clock stays, so alarms are then run by hand; `comeBack`
+ * ends it.
+ */
 export function travel(ms: number): void {
-  const before = Date.now;
-  vi.spyOn(Date, 'now').mockImplementation(() => before() + ms);
+  clock.aheadMs += ms;
+  vi.spyOn(Date, 'now').mockImplementation(() => clock.real() + clock.aheadMs);
+}
+
+/** Undoes all travels. */
+export function comeBack(): void {
+  clock.aheadMs = 0;
+  vi.restoreAllMocks();
 }

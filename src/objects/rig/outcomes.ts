@@ -3,6 +3,7 @@ import type { DoneMessage, ExitMessage } from '../../contract/callbacks.ts';
 import type { AgentSighting } from '../../contract/control.ts';
 import { faultOf, RelightError } from '../../contract/errors.ts';
 import type { Fault } from '../../contract/errors.ts';
+import { faultOfReport } from '../../contract/recovery.ts';
 import type { AgentReport, RigReport } from '../../contract/recovery.ts';
 import { infraBackoffMs, planAfterExit, restoreBackoffMs } from '../../rules/dispatch.ts';
 import type { Database } from '../../tables/open.ts';
@@ -24,13 +25,14 @@ export function takeReport(
   report: RigReport,
   now: number,
 ): void {
-  if (report.status === 'failed' && report.fault !== null) {
-    failRestore(db, rig, report.fault, now);
+  const fault = faultOfReport(report);
+  if (report.status === 'failed' && fault !== null) {
+    failRestore(db, rig, fault, now);
     return;
   }
   updateOwn(db, {
     state: report.status,
-    fault: report.fault,
+    fault,
     restoringSince: null,
     restoreTries: 0,
     restoreNotBefore: null,
@@ -38,6 +40,7 @@ export function takeReport(
   for (const agentReport of report.agents) takeAgentReport(db, generation, agentReport, now);
 }
 
+/** An agent that runs has what it needs, whatever a restore says of its worktree: heartbeats decide. */
 function takeAgentReport(db: Database, generation: number, report: AgentReport, now: number): void {
   const row = activeRows(db).find(({ agent, bead }) => agent === report.agent && bead?.id === report.bead);
   if (row === undefined) return;
@@ -46,9 +49,10 @@ function takeAgentReport(db: Database, generation: number, report: AgentReport, 
     setAgent(db, row.agent, { readyGeneration: generation, fault: null });
   } else if (fault.retryable) {
     const startTries = row.startTries + 1;
-    setAgent(db, row.agent, { fault, startTries, notBefore: now + restoreBackoffMs(startTries) });
+    const notBefore = now + restoreBackoffMs(startTries);
+    moveAgent(db, row.agent, { from: ['pending'] }, { fault, startTries, notBefore });
   } else {
-    setAgent(db, row.agent, { fault, status: 'failed' });
+    moveAgent(db, row.agent, { from: ['pending'] }, { fault, status: 'failed' });
   }
 }
 

@@ -2,6 +2,7 @@ import type { RigReportMessage } from '../../contract/callbacks.ts';
 import { RelightError } from '../../contract/errors.ts';
 import type { Fault } from '../../contract/errors.ts';
 import type { Life } from '../../contract/ids.ts';
+import { faultOfReport } from '../../contract/recovery.ts';
 import type { Recovery, RigReport } from '../../contract/recovery.ts';
 import { logEvent, logTrouble } from '../../platform/log.ts';
 import { isInstanceGone } from '../../platform/platform-errors.ts';
@@ -94,7 +95,13 @@ export class Recoverer {
     const { env, town, db } = this.#core;
     const superseded = fault.code === 'stale_generation' || fault.code === 'stale_boot';
     recoveries.failRig(db, { recoveryId, rig }, superseded ? 'superseded' : 'failed', fault);
-    if (!superseded) await rigOf(env, town, rig).restoreFailed(life, fault);
+    if (superseded) return;
+    try {
+      await rigOf(env, town, rig).restoreFailed(life, fault);
+    } catch (error) {
+      if (!isOver(error)) throw error;
+      logTrouble('rig.failure_unwanted', error, { town, rig, recoveryId });
+    }
   }
 
   /** Ends the recovery; null where there is no record of it. */
@@ -118,13 +125,23 @@ export class Recoverer {
   }
 
   /** An instance that has ended needs no event; any other trouble throws, so that the report is sent again. */
-  async #sendEvent(recoveryId: string, type: string, { rig, fault }: RigReport): Promise<void> {
+  async #sendEvent(recoveryId: string, type: string, report: RigReport): Promise<void> {
+    const { rig } = report;
     try {
       const instance = await this.#core.env.RECOVERY.get(recoveryId);
-      await instance.sendEvent({ type, payload: { rig, fault } });
+      await instance.sendEvent({ type, payload: { rig, fault: faultOfReport(report) } });
     } catch (error) {
       if (!isInstanceGone(error)) throw error;
       logTrouble('recovery.event_unwanted', error, { recoveryId, rig, type });
     }
   }
+}
+
+/** The rig was removed, or has gone on to a later generation: nobody waits for the news. */
+function isOver(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    (error.code === 'unknown_rig' || error.code === 'stale_generation')
+  );
 }

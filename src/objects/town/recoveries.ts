@@ -1,5 +1,6 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Fault } from '../../contract/errors.ts';
+import { faultOfReport } from '../../contract/recovery.ts';
 import type { Phase, Recovery, RecoveryRig, RecoveryTrigger, RigReport } from '../../contract/recovery.ts';
 import { recoveryStatus } from '../../rules/outcome.ts';
 import { overheadMs } from '../../rules/overhead.ts';
@@ -64,7 +65,8 @@ export function addPhase(db: Database, recoveryId: string, rig: string, phase: P
 export function saveReport(db: Database, recoveryId: string, report: RigReport, now: number): void {
   const row = rigRow(db, recoveryId, report.rig);
   if (row === undefined) return;
-  const { status, fault, agents } = report;
+  const { status, agents } = report;
+  const fault = faultOfReport(report);
   const own = row.phases.filter(({ work }) => work === 'relight');
   db.update(recoveryRigs)
     .set({ status, fault, agents, phases: [...own, ...report.phases] })

@@ -1,10 +1,12 @@
 import type { Announcement, Heartbeat, Standing } from '../../contract/callbacks.ts';
+import { CONTROL } from '../../contract/control.ts';
 import type { AgentSighting } from '../../contract/control.ts';
 import { RelightError } from '../../contract/errors.ts';
 import type { Life } from '../../contract/ids.ts';
 import type { ContainerAction } from '../../contract/town.ts';
 import { bootRecoveryId, launchRecovery } from '../../platform/launch.ts';
 import { logTrouble } from '../../platform/log.ts';
+import { callControl } from '../control-client.ts';
 import { containerOf, rigOf } from '../reach.ts';
 import { currentLife, endNewestBoot, isFencedOff, newestBoot, seeBoot } from './boots.ts';
 import type { TownCore } from './core.ts';
@@ -37,8 +39,11 @@ export class Vigil {
     if (life === null) return { generation: null };
     seeBoot(db, bootId, Date.now());
     const byRig = Map.groupBy(agents, ({ rig }) => rig);
+    const registered = new Set(rigRows(db).map(({ rig }) => rig));
     const listeners = rigRows(db).filter(({ rig, activeAgents }) => activeAgents > 0 || byRig.has(rig));
     const heard = listeners.map(({ rig }) => this.#tellRig(life, rig, byRig.get(rig) ?? []));
+    const strays = agents.filter(({ rig, state }) => state !== 'exited' && !registered.has(rig));
+    heard.push(...strays.map((stray) => this.#endStray(life, stray)));
     if (agents.some(({ state }) => state !== 'exited')) await containerOf(env, town).renew();
     await Promise.all(heard);
     return { generation: life.generation };
@@ -84,6 +89,16 @@ export class Vigil {
       throw new RelightError('stale_generation', `boot ${bootId} is over`);
     const life = currentLife(db);
     return life?.bootId === bootId ? life : null;
+  }
+
+  /** Ends an agent whose rig was removed; it is tried again after each heartbeat that still names it. */
+  async #endStray(life: Life, { rig, agent }: AgentSighting): Promise<void> {
+    const { env, town } = this.#core;
+    try {
+      await callControl(env, { town, bootId: life.bootId }, CONTROL.stop, { rig, agent }, { life });
+    } catch (error) {
+      logTrouble('stray.not_ended', error, { town, rig, agent });
+    }
   }
 
   async #tellRig(life: Life, rig: string, sightings: AgentSighting[]): Promise<void> {

@@ -2,7 +2,7 @@ import pLimit from 'p-limit';
 import { faultOf, RelightError } from '../../contract/errors.ts';
 import { bootRecoveryId, launchRecovery } from '../../platform/launch.ts';
 import { logEvent, logTrouble } from '../../platform/log.ts';
-import { countDeath, deathBackoffMs, planWatch } from '../../rules/watch.ts';
+import { countDeath, deathBackoffMs, planWatch, RECOVERY_WATCH_MS } from '../../rules/watch.ts';
 import type { WatchPlan } from '../../rules/watch.ts';
 import { containerOf, rigOf } from '../reach.ts';
 import { endNewestBoot, newestBoot } from './boots.ts';
@@ -31,6 +31,16 @@ export class Watchdog {
     return this.#oneAtATime(() => this.#tick(exit));
   }
 
+  /** The Town's alarm. A throw would end the alarms after a few tries, so that nobody watched any more. */
+  async watch(): Promise<void> {
+    try {
+      await this.tick(null);
+    } catch (error) {
+      logTrouble('watchdog.tick_failed', error, { town: this.#core.town });
+      await this.#core.storage.setAlarm(Date.now() + RECOVERY_WATCH_MS);
+    }
+  }
+
   /** Looks again at once. */
   async wake(): Promise<void> {
     await this.#core.storage.setAlarm(Date.now());
@@ -38,16 +48,18 @@ export class Watchdog {
 
   /** Starts the container now. Throws RelightError `container_unavailable`, after noting when it is tried again. */
   async start(): Promise<{ bootId: string }> {
-    const { env, town, db } = this.#core;
+    const { env, town, db, storage } = this.#core;
     const row = townRow(db, town);
     updateTown(db, { startingSince: Date.now() });
     this.#core.feed.publish({ kind: 'town', state: 'starting', fault: null });
     try {
       const boot = await containerOf(env, town).startBoot(row.settings.drainSeconds);
       updateTown(db, { startingSince: null, nextStartAt: null });
+      // Both launches of its recovery may have been missed.
+      await storage.setAlarm(Date.now() + RECOVERY_WATCH_MS);
       return boot;
     } catch (error) {
-      this.#startFailed(error);
+      await storage.setAlarm(this.#startFailed(error));
       throw error;
     }
   }
@@ -74,10 +86,10 @@ export class Watchdog {
     if (plan.nextAt !== null) await storage.setAlarm(this.#nextLook(plan.nextAt));
   }
 
-  /** A start that just failed has set its own time. */
+  /** A start that just failed has set its own time; one that is past says nothing any more. */
   #nextLook(planned: number): number {
     const { nextStartAt } = townRow(this.#core.db, this.#core.town);
-    return nextStartAt === null ? planned : Math.min(planned, Math.max(Date.now(), nextStartAt));
+    return nextStartAt === null || nextStartAt <= Date.now() ? planned : Math.min(planned, nextStartAt);
   }
 
   async #carryOut({ act }: WatchPlan, bootId: string | null, recoveryId: string | null): Promise<void> {
@@ -135,7 +147,8 @@ export class Watchdog {
     return launchRecovery(env.RECOVERY, bootRecoveryId(bootId), { town, bootId, trigger, rigs: null });
   }
 
-  #startFailed(error: unknown): void {
+  /** Keeps the reason, and gives the time of the next try. */
+  #startFailed(error: unknown): number {
     const { db, town, feed } = this.#core;
     const deaths = townRow(db, town).deaths + 1;
     const reason = error instanceof Error ? error.message : String(error);
@@ -143,6 +156,7 @@ export class Watchdog {
     const nextStartAt = Date.now() + Math.max(1_000, deathBackoffMs(deaths));
     updateTown(db, { deaths, fault, nextStartAt, startingSince: null });
     feed.publish({ kind: 'town', state: 'degraded', fault });
+    return nextStartAt;
   }
 
   /** Wakes a recovery that stands still. One whose instance has ended without closing its record is closed here. */

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { afterAll } from 'vitest';
 import { createGit } from '../../../container/git/run-git.ts';
 import type { Git, GitSettings } from '../../../container/git/run-git.ts';
 import { repoDir, worktreeDir } from '../../../container/git/layout.ts';
@@ -79,8 +80,9 @@ function patternOf(defaultBranch: string, commits: boolean): string {
   return root;
 }
 
-process.on('exit', () => {
+afterAll(() => {
   for (const root of patterns.values()) rmSync(root, { recursive: true, force: true });
+  patterns.clear();
 });
 
 /** A remote with one clone of a colleague, and a workspace of a control server, in a folder that is thrown away. */
@@ -130,6 +132,7 @@ export class Scene {
       defaultBranch: null,
       credential: false,
       setupCommand: null,
+      snapshots: { store: 'r2', intervalSeconds: 10, maxFileBytes: 1_000_000 },
       agents,
       ...more,
     };
@@ -166,5 +169,5 @@ export interface SceneOptions {
 /** The plan of one agent, on branch `gt/<agent>/b1` unless said otherwise. */
 export function planFor(agent: string, more: Partial<WorktreePlan> = {}): WorktreePlan {
   const branch = `gt/${agent}/b1`;
-  return { agent, bead: 'b1', branch, baseBranch: null, checkpointHead: null, ...more };
+  return { agent, bead: 'b1', branch, baseBranch: null, checkpointHead: null, snapshot: null, ...more };
 }

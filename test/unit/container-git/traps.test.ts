@@ -42,6 +42,9 @@ describe.concurrent('traps of git that a restore steps over', () => {
     expect(report.fault).toBeNull();
     expect(report.agents[0]?.fault).not.toBeNull();
     expect(report.agents[1]).toMatchObject({ from: 'remote', fault: null });
+    const again = await scene.restore([planFor('ada'), planFor('bob')]);
+    expect(again).toMatchObject({ status: 'partial', fault: null });
+    expect(again.agents[0]?.fault?.code).toBe('git_server');
   });
 
   it('commit not on the remote: a lost checkpoint is named', async ({ scene }) => {
@@ -236,6 +239,19 @@ describe.concurrent('repositories of unusual shape', () => {
     run(dir, 'push');
     expect(scene.remoteHead('gt/ada/b1')).toBe(run(dir, 'rev-parse', 'HEAD'));
     expect(run(dir, 'rev-list', '--count', 'HEAD')).toBe('1');
+  });
+
+  it('a repository with SHA-256 names', async ({ makeScene }) => {
+    const scene = makeScene();
+    const remote = join(scene.remotes, 'sha256.git');
+    const clone = join(scene.root, 'sha256');
+    run(scene.root, 'init', '--quiet', '--bare', '--initial-branch=main', '--object-format=sha256', remote);
+    run(scene.root, 'init', '--quiet', '--initial-branch=main', '--object-format=sha256', clone);
+    run(clone, 'commit', '--quiet', '--allow-empty', '-m', 'first');
+    run(clone, 'push', '--quiet', remote, 'main');
+    scene.url = remote;
+    const report = await scene.restoreOne(planFor('ada'));
+    expect(report).toMatchObject({ head: run(clone, 'rev-parse', 'HEAD'), fault: null });
   });
 
   it('a HEAD that names no branch: missing_base, unless the plan names one', async ({ scene }) => {

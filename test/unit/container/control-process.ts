@@ -92,10 +92,19 @@ export async function startControl(
   };
 }
 
+const POLICY = { store: 'r2', intervalSeconds: 10, maxFileBytes: 1_000_000 } as const;
+
 /** The body of a start: an agent that waits, unless the order says something else. */
 export function startRequest(life: Life, order: Partial<z.input<typeof StartRequest>>): object {
   const bead = order.bead ?? 'bead-1';
-  const usual = { startId: randomUUID(), bead, branch: `gt/a/${bead}`, role: 'polecat', command: 'sleep 60' };
+  const usual = {
+    startId: randomUUID(),
+    bead,
+    branch: `gt/a/${bead}`,
+    role: 'polecat',
+    command: 'sleep 60',
+    snapshots: POLICY,
+  };
   return { life, ...usual, ...order };
 }
 
@@ -112,8 +121,16 @@ export function restoreRequest(
     branch: `gt/${agent}/bead-1`,
     baseBranch: null,
     checkpointHead: null,
+    snapshot: null,
   }));
-  const usual = { recoveryId: null, event: null, defaultBranch: null, credential: false, setupCommand: null };
+  const usual = {
+    recoveryId: null,
+    event: null,
+    defaultBranch: null,
+    credential: false,
+    setupCommand: null,
+    snapshots: POLICY,
+  };
   return { life, gitUrl, ...usual, agents: plans, ...more };
 }
 

@@ -53,6 +53,8 @@ export function primeOf(rig: string, agent: string, bead: string): Prime {
     bead: { id: bead, title: 'A bead', body: '' },
     branch: `gt/${agent}/${bead}`,
     checkpoint: null,
+    snapshot: null,
+    atRisk: null,
     recovered: null,
     text: `# You are ${agent}\nYour bead is ${bead}.\n`,
   };

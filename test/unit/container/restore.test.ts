@@ -96,7 +96,7 @@ describe('the control server, asked to restore a rig,', () => {
     worker.answer('credential', () => problem('unknown_credential'));
     await control.call(CONTROL.restore, PLACES, request);
     await eventually(() => expect(worker.bodies('rigReport')).toHaveLength(2));
-    expect(worker.bodies('rigReport')[1]?.report.fault).toMatchObject({ code: 'git_auth' });
+    expect(worker.bodies('rigReport')[1]?.report.fault).toMatchObject({ code: 'unknown_credential' });
     // That the Worker could not be asked is not said of the credential: it may pass.
     worker.answer('credential', () => problem('worker_unreachable', { 'retry-after': '60' }));
     await control.call(CONTROL.restore, PLACES, request);

@@ -1,0 +1,92 @@
+import type { Git } from '../git/run-git.ts';
+import type { Lifecycle } from '../lifecycle.ts';
+import { log } from '../log.ts';
+import { capture } from './capture.ts';
+import type { Captured, Fingerprint } from './capture.ts';
+import { dropSnapshots } from './drop.ts';
+import type { Ward } from './keeper.ts';
+
+/** Where a captured snapshot goes; it is recorded when this returns. */
+export type StoreSnapshot = (ward: Ward, captured: Captured) => Promise<void>;
+
+/** What is known of one agent's worktree in this boot. */
+interface Memory {
+  bead: string;
+  seq: number;
+  /** Of the last stored snapshot: what is equal to it is safe. */
+  stored: Fingerprint | null;
+  /** Whether any snapshot was stored or put back. */
+  any: boolean;
+  readonly kept: Set<number>;
+}
+
+/** Takes snapshots: captures what changed since the last stored one, and hands it to the store. */
+export class Taker {
+  readonly #git: Git;
+  readonly #lifecycle: Lifecycle;
+  readonly #store: StoreSnapshot;
+  readonly #memories = new Map<string, Memory>();
+
+  constructor(git: Git, lifecycle: Lifecycle, store: StoreSnapshot) {
+    this.#git = git;
+    this.#lifecycle = lifecycle;
+    this.#store = store;
+  }
+
+  /** Returns once the worktree as it is now is safe. Throws what kept it from that; the next try captures anew. */
+  async take(ward: Ward): Promise<void> {
+    const memory = this.#memoryOf(ward);
+    const began = performance.now();
+    const captured = await this.#capture(ward, memory);
+    if (captured === null) return;
+    // A worktree that is as the remote has it, and always was, has nothing to be saved.
+    const isSafe = !memory.any && captured.pristine && captured.meta.head.commit === captured.meta.upstream;
+    if (!isSafe) {
+      await this.#store(ward, captured);
+      memory.any = true;
+    }
+    memory.stored = captured.fingerprint;
+    await dropSnapshots(this.#git, ward.rig, ward.agent, { keep: [captured.meta.seq, ...memory.kept] });
+    const { rig, agent, bead } = ward;
+    const ms = Math.round(performance.now() - began);
+    log.info('snapshot.stored', { rig, agent, bead, seq: captured.meta.seq, stored: !isSafe, ms });
+  }
+
+  /**
+   * Numbers go on after a snapshot of an earlier boot, whose ref in the repository stays if `isKept`: it was not put
+   * back, and the agent was told where to find it.
+   */
+  goOnAfter(rig: string, agent: string, { bead, seq }: { bead: string; seq: number }, isKept: boolean): void {
+    const memory = this.#memoryOf({ rig, agent, bead });
+    memory.any = true;
+    memory.seq = Math.max(memory.seq, seq);
+    if (isKept) memory.kept.add(seq);
+  }
+
+  #capture({ rig, agent, bead, branch, dir, policy }: Ward, memory: Memory): Promise<Captured | null> {
+    memory.seq += 1;
+    return capture(this.#git, {
+      rig,
+      agent,
+      dir,
+      bead,
+      branch,
+      generation: this.#lifecycle.life.generation,
+      seq: memory.seq,
+      limits: { maxFileBytes: policy.maxFileBytes },
+      previous: memory.stored,
+    });
+  }
+
+  #memoryOf({ rig, agent, bead }: Pick<Ward, 'rig' | 'agent' | 'bead'>): Memory {
+    const key = `${rig}/${agent}`;
+    const memory = this.#memories.get(key) ?? { bead, seq: 0, stored: null, any: false, kept: new Set() };
+    if (memory.bead !== bead) {
+      memory.bead = bead;
+      memory.stored = null;
+      memory.any = false;
+    }
+    this.#memories.set(key, memory);
+    return memory;
+  }
+}

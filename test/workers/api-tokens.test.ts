@@ -1,0 +1,135 @@
+import { SELF } from 'cloudflare:test';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { signContainerToken } from '../../src/platform/token.ts';
+import { everythingOf, jsonOf, lifeOf, litTown, problemCode } from './scene.ts';
+import { callback, operator } from './town.ts';
+
+const ORIGIN = 'https://relight.test';
+const RIG = { gitUrl: 'https://git.test/hono.git' };
+
+let known: unknown;
+
+beforeAll(async () => {
+  await litTown('calm');
+  known = await everythingOf('calm');
+});
+
+afterEach(async () => {
+  expect(await everythingOf('calm'), 'a refused call changed something').toEqual(known);
+});
+
+/** The code of a call that must be refused; after each test the town is as it was before. */
+async function refused(call: () => Promise<Response>, status: number): Promise<string> {
+  return problemCode(await call(), status);
+}
+
+function checkpointOf(data: unknown) {
+  return { life: lifeOf('calm'), rig: 'hono', agent: 'ada', bead: 'bead-ada', head: null, data };
+}
+
+describe('tokens', () => {
+  const ask = (path: string, authorization: string | null, body?: unknown) =>
+    SELF.fetch(`${ORIGIN}${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { 'content-type': 'application/json', ...(authorization === null ? {} : { authorization }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+
+  it.each([
+    null,
+    '',
+    'operator-token',
+    'Bearer',
+    'Bearer ',
+    'Bearer wrong',
+    'Bearer operator-token extra',
+    'Bearer operator-tokenx',
+    'Bearer operator-toke',
+    'Basic operator-token',
+    'Bearer undefined',
+  ])('such as %j open neither operator nor callback routes', async (token) => {
+    expect(await refused(() => ask('/api/towns', token), 401)).toBe('unauthorized');
+    expect(await refused(() => ask('/api/towns/calm/container', token, { action: 'kill' }), 401)).toBe(
+      'unauthorized',
+    );
+    expect(await refused(() => ask('/api/towns/calm/events', token), 401)).toBe('unauthorized');
+    const log = '/api/towns/calm/rigs/hono/agents/ada/log';
+    expect(await refused(() => ask(log, token), 401)).toBe('unauthorized');
+    expect(await refused(() => ask('/callback/checkpoint', token, checkpointOf('x')), 401)).toBe(
+      'unauthorized',
+    );
+  });
+
+  it('of the operator open no callback, and those of a container no operator route', async () => {
+    const container = `Bearer ${await signContainerToken('calm', 'container-token-key')}`;
+    expect(await refused(() => ask('/api/towns/calm', container), 401)).toBe('unauthorized');
+    const operatorToken = 'Bearer operator-token';
+    expect(await refused(() => ask('/callback/checkpoint', operatorToken, checkpointOf(1)), 401)).toBe(
+      'unauthorized',
+    );
+  });
+
+  it('of containers are refused when they are tampered with, signed with another key, or of no signature', async () => {
+    const good = await signContainerToken('calm', 'container-token-key');
+    const [head = '', , signature = ''] = good.split('.');
+    const encode = (facts: unknown) => btoa(JSON.stringify(facts)).replaceAll('=', '');
+    const claims = encode({ sub: 'calm', aud: 'relight-container' });
+    const bad = [
+      await signContainerToken('calm', 'another-key'),
+      `${head}.${encode({ sub: 'other', aud: 'relight-container' })}.${signature}`,
+      `${encode({ alg: 'none', typ: 'JWT' })}.${claims}.`,
+      `${good.slice(0, -4)}AAAA`,
+      `${head}.${claims}`,
+    ];
+    for (const token of bad) {
+      const call = () => ask('/callback/checkpoint', `Bearer ${token}`, checkpointOf('x'));
+      expect(await refused(call, 401), token).toBe('unauthorized');
+    }
+  });
+
+  it('of another town reach nothing in this one', async () => {
+    await litTown('rival', ['eve']);
+    const exit = { code: 1, signal: null, ranMs: 1, tail: '' };
+    const calls: [string, object][] = [
+      ['checkpoint', checkpointOf('x')],
+      ['prime', { life: lifeOf('calm'), rig: 'hono', agent: 'ada' }],
+      ['credential', { life: lifeOf('calm'), rig: 'hono' }],
+      ['agent-exit', { ...checkpointOf('x'), startId: crypto.randomUUID(), cause: 'exited', exit }],
+    ];
+    for (const [path, body] of calls) {
+      expect(await refused(() => callback('rival', path, body), 409), path).toBe('stale_generation');
+      const own = { ...body, life: lifeOf('rival') };
+      const answer = callback('rival', path, own);
+      const expected = path === 'credential' ? ['unknown_credential', 422] : ['unknown_agent', 404];
+      expect(await refused(() => answer, Number(expected[1])), path).toBe(expected[0]);
+    }
+  });
+
+  it('of a town that nobody made reach nothing', async () => {
+    const answer = await callback('nobody', 'heartbeat', {
+      bootId: lifeOf('nobody').bootId,
+      at: 1,
+      agents: [],
+    });
+    expect(await problemCode(answer, 404)).toBe('unknown_town');
+  });
+});
+
+describe('credentials', () => {
+  it('are given to the container of the town whose rig names them, and shown nowhere', async () => {
+    await litTown('keys');
+    const at = '/api/towns/keys/rigs/hono';
+    await jsonOf(operator('PUT', at, { ...RIG, credential: 'HOST' }));
+    const answer = await jsonOf(callback('keys', 'credential', { life: lifeOf('keys'), rig: 'hono' }));
+    expect(answer).toEqual({ username: 'x-access-token', password: 'git-secret' });
+    expect(JSON.stringify(await everythingOf('keys'))).not.toContain('git-secret');
+  });
+
+  it('are refused where the secret is not set, or the rig names none', async () => {
+    await litTown('keyless');
+    const ask = () => callback('keyless', 'credential', { life: lifeOf('keyless'), rig: 'hono' });
+    expect(await problemCode(await ask(), 422)).toBe('unknown_credential');
+    await jsonOf(operator('PUT', '/api/towns/keyless/rigs/hono', { ...RIG, credential: 'NOT_SET' }));
+    expect(await problemCode(await ask(), 422)).toBe('unknown_credential');
+  });
+});

@@ -1,0 +1,102 @@
+import { env, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { machines } from './fake-container.ts';
+import { beat, comeBack, everythingOf, jsonOf, litTown, patiently, sightingOf } from './scene.ts';
+import { addRig, agentStatus, latestRecovery, makeTown, operator } from './town.ts';
+
+afterEach(comeBack);
+
+const townAt = (town: string) => env.TOWN.getByName(town);
+const act = (town: string, action: string) => operator('POST', `/api/towns/${town}/container`, { action });
+
+function machineOf(town: string) {
+  const machine = machines.get(town);
+  if (machine === undefined) throw new Error(`${town} has no machine`);
+  return machine;
+}
+
+/** Runs the Town's alarm, whenever it is set for. */
+async function tick(town: string): Promise<void> {
+  await runDurableObjectAlarm(townAt(town));
+}
+
+describe('invariant 11: only agents that run keep a town awake', () => {
+  it('a heartbeat renews the container while an agent runs, and neither without one nor for an ended one', async () => {
+    const asked = await litTown('awake');
+    const machine = machineOf('awake');
+    machine.renewals = 0;
+    await beat('awake', asked);
+    expect(machine.renewals).toBe(1);
+    await beat('awake', { sightings: [sightingOf(asked, 'ada', 'exited')] });
+    await beat('awake', { sightings: [] });
+    expect(machine.renewals).toBe(1);
+  });
+
+  it('neither recoveries nor alarms nor questions renew it', async () => {
+    await litTown('asleep');
+    const machine = machineOf('asleep');
+    machine.renewals = 0;
+    await jsonOf(operator('POST', '/api/towns/asleep/recoveries', {}));
+    await vi.waitFor(
+      async () =>
+        expect(await latestRecovery('asleep')).toMatchObject({ trigger: 'replay', status: 'complete' }),
+      patiently,
+    );
+    await tick('asleep');
+    await runDurableObjectAlarm(env.RIG.getByName('asleep/hono'));
+    await everythingOf('asleep');
+    expect(machine.renewals).toBe(0);
+  });
+});
+
+describe('a heartbeat', () => {
+  it('that misses a working agent sends it back to pending, with no attempt counted', async () => {
+    const asked = await litTown('vanished');
+    expect(await jsonOf(beat('vanished', { sightings: [] }))).toEqual({ generation: 1 });
+    await vi.waitFor(() => expect(asked.starts).toHaveLength(2), patiently);
+    expect(await agentStatus('vanished', 'hono', 'ada')).toMatchObject({ status: 'starting', attempts: 0 });
+  });
+
+  it('that misses an agent whose start is on its way changes nothing', async () => {
+    const asked = await makeTown('underway');
+    await addRig('underway', 'hono', ['ada']);
+    await vi.waitFor(() => expect(asked.starts).toHaveLength(1), patiently);
+    await beat('underway', { sightings: [] });
+    expect(await agentStatus('underway', 'hono', 'ada')).toMatchObject({ status: 'starting' });
+    expect(asked.starts).toHaveLength(1);
+  });
+
+  it('that names a process of another bead, another agent or a removed rig has it stopped', async () => {
+    const asked = await litTown('strays');
+    const ada = sightingOf(asked, 'ada');
+    const strays = [
+      { ...ada, agent: 'ghost' },
+      { ...ada, rig: 'removed', agent: 'bob' },
+    ];
+    await beat('strays', { sightings: [ada, ...strays] });
+    expect(asked.stops.toSorted()).toEqual(['hono/ghost', 'removed/bob']);
+    expect(await agentStatus('strays', 'hono', 'ada')).toMatchObject({ status: 'working' });
+    await beat('strays', { sightings: [{ ...ada, bead: 'old-bead' }] });
+    expect(asked.stops.at(-1)).toBe('hono/ada');
+    await vi.waitFor(() => expect(asked.starts).toHaveLength(2), patiently);
+  });
+
+  it('wins over any other opinion: an agent that it names works', async () => {
+    const asked = await litTown('fresh');
+    await runInDurableObject(env.RIG.getByName('fresh/hono'), async (_, { storage }) => {
+      storage.sql.exec(`UPDATE agents SET status = 'stalled', startId = NULL`);
+      await storage.deleteAlarm();
+    });
+    await beat('fresh', asked);
+    expect(await agentStatus('fresh', 'hono', 'ada')).toMatchObject({ status: 'working' });
+  });
+
+  it('is answered with the generation once the boot is accepted, and with null before', async () => {
+    await makeTown('unknown');
+    expect(await jsonOf(beat('unknown', { sightings: [] }))).toEqual({ generation: null });
+    await jsonOf(act('unknown', 'start'));
+    await vi.waitFor(async () => {
+      expect(await jsonOf(beat('unknown', { sightings: [] }))).toEqual({ generation: 1 });
+    }, patiently);
+  });
+});

@@ -2,11 +2,19 @@ import { cloudflareTest } from '@cloudflare/vitest-pool-workers';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { ClosingLine } from './test/setup/closing-line.ts';
+import { quietWorkerd } from './test/setup/quiet-workerd.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
+/** What the Worker is tested with; in the environment too, where wrangler looks for required secrets. */
+const SECRETS = { RELIGHT_ADMIN_TOKEN: 'operator-token', CONTAINER_TOKEN_KEY: 'container-token-key' };
+for (const [name, value] of Object.entries(SECRETS)) process.env[name] ??= value;
+
+quietWorkerd();
+
 export default defineConfig({
   test: {
+    maxWorkers: 2,
     // Only what failed may speak.
     silent: 'passed-only',
     reporters: ['dot', new ClosingLine()],
@@ -25,8 +33,7 @@ export default defineConfig({
             wrangler: { configPath: at('./wrangler.toml') },
             miniflare: {
               bindings: {
-                RELIGHT_ADMIN_TOKEN: 'operator-token',
-                CONTAINER_TOKEN_KEY: 'container-token-key',
+                ...SECRETS,
                 GIT_CREDENTIAL_HOST: 'git-secret',
               },
             },

@@ -82,7 +82,7 @@ export const AgentSighting = z.object({
   startId: StartId,
   state: z.enum(['starting', 'running', 'exited']),
   startedAt: Instant,
-  atRisk: Fault.nullable(),
+  atRisk: Fault.nullable().default(null),
 });
 export type AgentSighting = z.infer<typeof AgentSighting>;
 

@@ -24,6 +24,9 @@ import { partsOfName, rigOf, townOf } from './reach.ts';
 /** How many checkpoints, and how many restores, of an agent are kept. */
 const KEPT = 200;
 
+/** How many checkpoints a listing shows. */
+const LISTED = 50;
+
 /** One agent: its checkpoints, and what each restore brought back for it. Prime is composed here. */
 export class Agent extends DurableObject<Env> {
   readonly #name: { readonly town: string; readonly rig: string; readonly agent: string };
@@ -58,9 +61,10 @@ export class Agent extends DurableObject<Env> {
     return { seq, at };
   }
 
-  /** The kept checkpoints of all beads, newest first. */
+  /** The newest checkpoints of all beads, newest first; as many as one answer can hold at their largest. */
   checkpoints(): Checkpoint[] {
-    return this.#db.select().from(checkpoints).orderBy(desc(checkpoints.seq)).all().map(viewCheckpoint);
+    const newest = this.#db.select().from(checkpoints).orderBy(desc(checkpoints.seq)).limit(LISTED);
+    return newest.all().map(viewCheckpoint);
   }
 
   /** All recorded snapshots, newest first. */

@@ -11,14 +11,14 @@ import type { RigView } from '../contract/rig.ts';
 import type { SnapshotGlance } from '../contract/snapshot.ts';
 import { logTrouble } from '../platform/log.ts';
 import { defaultBranchFor } from '../rules/branch.ts';
-import { PATROL_INTERVAL_MS, planDispatch, restoreBackoffMs } from '../rules/dispatch.ts';
-import type { DispatchPlan } from '../rules/dispatch.ts';
+import { PATROL_INTERVAL_MS } from '../rules/dispatch.ts';
 import { eraseDatabase, openDatabase } from '../tables/open.ts';
 import { agentOf, partsOfName, townOf } from './reach.ts';
 import { Dispatcher } from './rig/dispatcher.ts';
 import type { RestoreOccasion } from './rig/dispatcher.ts';
 import type { RigCore } from './rig/core.ts';
 import { Herald } from './rig/herald.ts';
+import { Patrol } from './rig/patrol.ts';
 import { admit, enterGeneration, leaveGeneration, lifeOf, ownRow, register, updateOwn } from './rig/life.ts';
 import type { RigRow } from './rig/life.ts';
 import { failRestore, takeDone, takeExit, takeReport, takeSightings } from './rig/outcomes.ts';
@@ -30,6 +30,7 @@ export class Rig extends DurableObject<Env> {
   readonly #core: RigCore;
   readonly #dispatcher: Dispatcher;
   readonly #herald: Herald;
+  readonly #patrol: Patrol;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -37,12 +38,21 @@ export class Rig extends DurableObject<Env> {
     this.#core = { town, rig, env, ctx, db: openDatabase(ctx, 'rig') };
     this.#dispatcher = new Dispatcher(this.#core);
     this.#herald = new Herald(this.#core);
+    this.#patrol = new Patrol(this.#core, {
+      dispatcher: this.#dispatcher,
+      herald: this.#herald,
+      restore: (life) => this.restore(life, { recoveryId: null, event: null }),
+      takeSightings: (life, sightings) => this.heartbeat(life, sightings),
+    });
   }
 
   // The roster
 
-  register(): void {
+  /** The operator registered the rig, or changed it: one that was given up is tried once more. */
+  async register(): Promise<void> {
     register(this.#core.db, this.#core.rig);
+    this.#retryIfFailed();
+    await this.#patrol.wakeAt(Date.now());
   }
 
   /** How the rig stands, and how many agents it has. */
@@ -83,19 +93,19 @@ export class Rig extends DurableObject<Env> {
   /** Slings a bead: binds it to the agent and sees to it that the agent runs. */
   async hook(agent: string, { bead, branch }: Sling): Promise<AgentView> {
     const { db, town } = this.#core;
-    const own = this.#own();
+    this.#own();
     const known = roster.agentRow(db, agent);
     const stored = known.bead?.id === bead.id ? known.branch : null;
     roster.hookBead(db, agent, bead, branch ?? stored ?? defaultBranchFor(agent, bead.id), Date.now());
     // Somebody wants work done, so a rig that was given up is tried once more.
-    if (own.state === 'failed') updateOwn(db, { state: 'dark', restoreNotBefore: null });
+    this.#retryIfFailed();
     this.#herald.tellAgent(agent);
     // Before the Town is asked: a sling that is cut off here is dispatched all the same.
-    await this.#wakeAt(Date.now() + PATROL_INTERVAL_MS);
+    await this.#patrol.wakeAt(Date.now() + PATROL_INTERVAL_MS);
     await this.#herald.noteActive();
     const life = await townOf(this.env, town).light();
     if (life !== null) admit(db, this.#core.rig, life, Date.now());
-    await this.#wakeAt(Date.now());
+    await this.#patrol.wakeAt(Date.now());
     return this.agent(agent);
   }
 
@@ -177,7 +187,7 @@ export class Rig extends DurableObject<Env> {
     takeReport(db, rig, generation, report, now);
     this.#herald.tellAll();
     // In a recovery the Workflow wakes the rig; outside one nobody else would.
-    await this.#wakeAt(recoveryId === null ? now : now + PATROL_INTERVAL_MS);
+    await this.#patrol.wakeAt(recoveryId === null ? now : now + PATROL_INTERVAL_MS);
   }
 
   restoreFailed(life: Life, fault: Fault): void {
@@ -190,7 +200,7 @@ export class Rig extends DurableObject<Env> {
   /** Sets the alarm that dispatches the pending agents. */
   async wake(life: Life): Promise<void> {
     admit(this.#core.db, this.#core.rig, life, Date.now());
-    await this.#wakeAt(Date.now());
+    await this.#patrol.wakeAt(Date.now());
   }
 
   // What the container tells of agents
@@ -200,7 +210,7 @@ export class Rig extends DurableObject<Env> {
     admit(db, rig, life, Date.now());
     const { changed, unwanted } = takeSightings(db, sightings, Date.now());
     for (const agent of changed) this.#herald.tellAgent(agent);
-    if (changed.length > 0) await this.#wakeAt(Date.now());
+    if (changed.length > 0) await this.#patrol.wakeAt(Date.now());
     await Promise.all(unwanted.map(({ agent }) => this.#dispatcher.stop(agent, life)));
   }
 
@@ -210,7 +220,7 @@ export class Rig extends DurableObject<Env> {
     if (!takeExit(db, message, Date.now())) return;
     this.#herald.tellAgent(message.agent);
     await this.#herald.noteActive();
-    await this.#wakeAt(Date.now());
+    await this.#patrol.wakeAt(Date.now());
   }
 
   /** The bead is finished: its record is kept and the hook cleared, in one step. Safe to repeat. */
@@ -249,62 +259,8 @@ export class Rig extends DurableObject<Env> {
 
   // Dispatch
 
-  override async alarm(): Promise<void> {
-    const { db } = this.#core;
-    const own = this.#own();
-    const plan = planDispatch(own, roster.agentRows(db), Date.now());
-    try {
-      await this.#carryOut(plan, lifeOf(own));
-    } catch (error) {
-      // A throw would end the alarms after a few tries, and the agents would wait for ever.
-      logTrouble('rig.dispatch_failed', error, { town: this.#core.town, rig: this.#core.rig });
-    }
-    const { nextAt } = planDispatch(this.#own(), roster.agentRows(db), Date.now());
-    if (nextAt !== null) await this.#wakeAt(nextAt);
-  }
-
-  async #carryOut({ restore, start, askAbout, nextAt }: DispatchPlan, life: Life | null): Promise<void> {
-    if (life === null) {
-      if (nextAt !== null) await townOf(this.env, this.#core.town).askForLight();
-      return;
-    }
-    if (restore.length > 0) await this.#restoreNow(life);
-    await Promise.all(start.map((agent) => this.#startNow(agent, life)));
-    if (askAbout.length > 0) await this.#askNow(askAbout, life);
-  }
-
-  async #restoreNow(life: Life): Promise<void> {
-    try {
-      await this.restore(life, { recoveryId: null, event: null });
-    } catch (error) {
-      logTrouble('rig.restore_not_asked', error, { town: this.#core.town, rig: this.#core.rig });
-      const restoreTries = this.#own().restoreTries + 1;
-      const restoreNotBefore = Date.now() + restoreBackoffMs(restoreTries);
-      updateOwn(this.#core.db, { state: 'dark', restoringSince: null, restoreTries, restoreNotBefore });
-    }
-  }
-
-  async #startNow(agent: string, life: Life): Promise<void> {
-    await this.#dispatcher.start(agent, life);
-    this.#herald.tellAgent(agent);
-  }
-
-  /** Nobody answers: the agents stay as they are, but `stalled` says that nobody has heard of them. */
-  async #askNow(agents: readonly string[], life: Life): Promise<void> {
-    const { db, town, rig } = this.#core;
-    try {
-      const seen = await this.#dispatcher.look(life);
-      for (const agent of agents) {
-        if (seen.some((sighting) => sighting.agent === agent)) continue;
-        const change = { status: 'pending', startId: null } as const;
-        if (roster.moveAgent(db, agent, { from: ['starting'] }, change)) await this.#wakeAt(Date.now());
-      }
-      await this.heartbeat(life, seen);
-    } catch (error) {
-      logTrouble('agents.not_seen', error, { town, rig });
-      for (const agent of agents) roster.moveAgent(db, agent, { from: ['working'] }, { status: 'stalled' });
-    }
-    for (const agent of agents) this.#herald.tellAgent(agent);
+  override alarm(): Promise<void> {
+    return this.#patrol.run();
   }
 
   /** What is left in the store then costs space but is never put back: it is of another bead. */
@@ -317,10 +273,8 @@ export class Rig extends DurableObject<Env> {
     }
   }
 
-  /** Brings the alarm forward to `at`; an earlier one stays. */
-  async #wakeAt(at: number): Promise<void> {
-    const set = await this.ctx.storage.getAlarm();
-    if (set === null || set > at) await this.ctx.storage.setAlarm(at);
+  #retryIfFailed(): void {
+    if (this.#own().state === 'failed') updateOwn(this.#core.db, { state: 'dark', restoreNotBefore: null });
   }
 
   #own(): RigRow {

@@ -35,7 +35,7 @@ describe('work that was never pushed', () => {
     const town = await makeTown('drained', 'zod');
     await scribble(worktreeOf(world, 'zod'));
     const was = await stateOf(worktreeOf(world, 'zod'));
-    const [container] = world.relight.engine.containers().filter(({ running }) => running);
+    const container = world.relight.engine.containers().find(({ running }) => running);
     world.relight.engine.kill(container?.id ?? '', 'SIGTERM');
     const recovery = await untilRecovered(town, 2);
     expect(recovery.rigs[0]?.agents[0]).toMatchObject({ snapshot: 'restored', lost: [] });

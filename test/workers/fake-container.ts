@@ -16,6 +16,8 @@ interface FakeMachine {
   boot: () => FakeBoot;
   running: FakeBoot | null;
   renewals: number;
+  /** A start waits for it. */
+  gate: Promise<void>;
 }
 
 /** The machines that stand in for containers, by town. */
@@ -23,9 +25,18 @@ export const machines = new Map<string, FakeMachine>();
 
 /** A machine that starts what `boot` makes. */
 export function installMachine(town: string, boot: () => FakeBoot): FakeMachine {
-  const machine: FakeMachine = { boot, running: null, renewals: 0 };
+  const machine: FakeMachine = { boot, running: null, renewals: 0, gate: Promise.resolve() };
   machines.set(town, machine);
   return machine;
+}
+
+/** Holds the starts of a town's container back until the answer is called: a recovery then finds all that was set up. */
+export function holdContainer(town: string): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const machine = machines.get(town);
+  if (machine === undefined) throw new Error(`${town} has no machine`);
+  machine.gate = promise;
+  return resolve;
 }
 
 /** Stands in for the Container class of @cloudflare/containers, as far as TownContainer uses it. */
@@ -55,6 +66,7 @@ export class Container<Bindings> extends DurableObject<Bindings> {
   async startAndWaitForPorts(): Promise<void> {
     const machine = machines.get(this.ctx.id.name ?? '');
     if (machine === undefined) throw new Error('there is no container instance');
+    await machine.gate;
     machine.running ??= machine.boot();
     await this.onStart();
   }

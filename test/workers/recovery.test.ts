@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { machines } from './fake-container.ts';
+import { holdContainer, machines } from './fake-container.ts';
 import { addRig, agentStatus, bootId, callback, latestRecovery, makeTown } from './town.ts';
 
 const patiently = { timeout: 15_000, interval: 50 };
@@ -7,8 +7,10 @@ const patiently = { timeout: 15_000, interval: 50 };
 describe('a recovery', () => {
   it('brings every rig back and dispatches its agents after a bead was slung to a sleeping town', async () => {
     const asked = await makeTown('first');
+    const start = holdContainer('first');
     await addRig('first', 'hono', ['ada', 'bob']);
     await addRig('first', 'zod', ['cy']);
+    start();
     await vi.waitFor(async () => {
       expect((await latestRecovery('first'))?.status).toBe('complete');
       expect(asked.starts.map(({ agent }) => agent).toSorted()).toEqual(['ada', 'bob', 'cy']);

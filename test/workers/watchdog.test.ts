@@ -222,6 +222,7 @@ describe('the watchdog', () => {
     machines.set('tripped', {
       boot,
       renewals: 0,
+      gate: Promise.resolve(),
       get running(): never {
         throw new Error('the platform is out of order');
       },

@@ -1,3 +1,4 @@
+import { holdContainer } from './fake-container.ts';
 import { describe, expect, it, vi } from 'vitest';
 import type { RestoreRequest } from '../../src/contract/control.ts';
 import type { RigReport } from '../../src/contract/recovery.ts';
@@ -21,8 +22,10 @@ describe('invariant 7: one rig never holds the others back', () => {
     const asked = await makeTown('broken', (rig, request) =>
       rig === 'bad' ? failedReport(rig, 'git_auth') : goodReport(rig, request),
     );
+    const start = holdContainer('broken');
     await addRig('broken', 'bad', ['eve']);
     await addRig('broken', 'good', ['ada']);
+    start();
     await settled('broken', 'partial');
     expect(await rigsOf('broken')).toEqual({ bad: 'failed', good: 'ready' });
     expect(asked.restores.filter(({ rig }) => rig === 'bad')).toHaveLength(1);
@@ -45,8 +48,10 @@ describe('invariant 7: one rig never holds the others back', () => {
     const asked = await makeTown('deaf');
     asked.intercept = ({ path }) =>
       path === '/rigs/bad/restore' ? new Response('<html>', { status: 500 }) : null;
+    const start = holdContainer('deaf');
     await addRig('deaf', 'bad', ['eve']);
     await addRig('deaf', 'good', ['ada']);
+    start();
     await settled('deaf', 'partial');
     const recovery = await latestRecovery('deaf');
     expect(recovery?.rigs.find(({ rig }) => rig === 'bad')).toMatchObject({
@@ -79,7 +84,9 @@ describe('invariant 7: one rig never holds the others back', () => {
       const agents = report.agents.map((each) => (each.agent === 'eve' ? { ...each, fault } : each));
       return { ...report, status: 'partial', agents };
     });
+    const start = holdContainer('neighbours');
     await addRig('neighbours', 'hono', ['ada', 'eve']);
+    start();
     await vi.waitFor(async () => {
       expect(await agentStatus('neighbours', 'hono', 'eve')).toMatchObject({ status: 'failed', fault });
       expect(asked.starts.map(({ agent }) => agent)).toEqual(['ada']);

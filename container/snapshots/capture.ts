@@ -1,0 +1,154 @@
+import type { Git } from '../git/run-git.ts';
+import { stateKey } from './agent-state.ts';
+import { SnapshotError } from './errors.ts';
+import { identityOf, isPristine } from './identity.ts';
+import { findPlace, ignoreRulesOf } from './place.ts';
+import type { Place } from './place.ts';
+import { removeLeftFolders } from './private-repo.ts';
+import { findMoves } from './seen.ts';
+import type { Moves, Seen } from './seen.ts';
+import type { SnapshotMeta } from './snapshot-meta.ts';
+import { takeBase, takeFiles } from './take-worktree.ts';
+import type { Base } from './take-worktree.ts';
+import { writeSnapshot } from './write-snapshot.ts';
+
+/** Limits of one snapshot: of a file and of all uncommitted files together in bytes, of the capture in milliseconds. */
+export interface CaptureLimits {
+  readonly maxFileBytes: number;
+  readonly maxTotalBytes: number;
+  readonly timeoutMs: number;
+}
+
+export const CAPTURE_LIMITS: CaptureLimits = {
+  maxFileBytes: 50 * 1024 * 1024,
+  maxTotalBytes: 512 * 1024 * 1024,
+  timeoutMs: 60_000,
+};
+
+/** Whose worktree is captured, under which number, and what is known of it from the last time. */
+export interface CaptureRequest {
+  readonly rig: string;
+  readonly agent: string;
+  readonly dir: string;
+  readonly bead: string;
+  readonly branch: string;
+  readonly generation: number;
+  readonly seq: number;
+  /** Epoch milliseconds; now, unless said otherwise. */
+  readonly at?: number;
+  readonly limits?: Partial<CaptureLimits>;
+  readonly previous: Fingerprint | null;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * What a worktree was when it was captured. Kept by whoever captures, for the next time; it is not changed by that,
+ * except for what only saves work.
+ */
+export interface Fingerprint {
+  readonly bead: string;
+  readonly branch: string;
+  readonly tree: string;
+  /** Of everything in the snapshot: equal identities are equal snapshots. */
+  readonly identity: string;
+  /** What saves work the next time. */
+  readonly memory: Memory;
+}
+
+/** What saves work the next time. */
+interface Memory {
+  place: Place;
+  base: Base;
+  seen: Seen;
+}
+
+/** A snapshot that was made and is kept alive by `ref`. */
+export interface Captured {
+  readonly commit: string;
+  readonly ref: string;
+  readonly meta: SnapshotMeta;
+  readonly fingerprint: Fingerprint;
+  /** Whether the worktree is as HEAD says, with nothing in progress: then HEAD on the remote is as good as the snapshot. */
+  readonly pristine: boolean;
+}
+
+/** A capture is begun anew when HEAD or the index moved under it; the last one is taken as it is. */
+const ATTEMPTS = 4;
+
+/**
+ * Captures a worktree: HEAD, index, files, and operations in progress, as commits in the rig's repository
+ * (https://git-scm.com/docs/git-commit-tree). Null when nothing has changed since `previous`. Neither the agent's
+ * branch, HEAD, index nor any file is touched. Throws a SnapshotError `timed-out` or `misplaced`, or git's failure.
+ */
+export async function capture(git: Git, request: CaptureRequest): Promise<Captured | null> {
+  const limits = { ...CAPTURE_LIMITS, ...request.limits };
+  const overdue = new AbortController();
+  const late = new SnapshotError('timed-out', `the capture took longer than ${limits.timeoutMs} ms`);
+  const timer = setTimeout(() => overdue.abort(late), limits.timeoutMs);
+  const signal =
+    request.signal === undefined ? overdue.signal : AbortSignal.any([request.signal, overdue.signal]);
+  try {
+    return await captureWithin(git, request, { limits, signal });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What the worktree was found to be like before anything was read, and whether that is news. */
+interface FirstLook {
+  readonly key: string;
+  readonly moves: Moves;
+  readonly unchanged: boolean;
+}
+
+async function captureWithin(
+  git: Git,
+  request: CaptureRequest,
+  { limits, signal }: { limits: CaptureLimits; signal: AbortSignal },
+): Promise<Captured | null> {
+  const { previous, branch, rig, dir } = request;
+  const known = previous?.memory ?? null;
+  const place = await findPlace(git, { rig, dir, known: known?.place ?? null }, { signal });
+  const rules = ignoreRulesOf(place);
+  const first = await lookFirst(request, { place, rules, signal });
+  if (first.unchanged) return null;
+  removeLeftFolders(place.repo);
+  for (let attempt = 1; ; attempt += 1) {
+    const base = await takeBase(git, place, { branch, before: known?.base ?? null, signal });
+    const { key } = base.state;
+    // What was seen before the state was read is only of the same moment if that has not moved since.
+    const moves = first.key === key ? first.moves : null;
+    const files = await takeFiles(git, place, {
+      base,
+      before: known?.seen ?? null,
+      moves,
+      rules,
+      limits,
+      signal,
+    });
+    if (attempt < ATTEMPTS && stateKey(place, branch) !== key) continue;
+    const taken = { ...base, ...files };
+    const memory: Memory = { place, base, seen: taken.seen };
+    const identity = identityOf(request, taken);
+    if (previous?.identity === identity) {
+      Object.assign(previous.memory, memory);
+      return null;
+    }
+    const { commit, ref, meta } = await writeSnapshot(git, request, { ...taken, place, command: { signal } });
+    const fingerprint = { bead: request.bead, branch, tree: taken.tree, identity, memory };
+    return { commit, ref, meta, fingerprint, pristine: isPristine(taken) };
+  }
+}
+
+async function lookFirst(
+  { previous, branch, bead }: CaptureRequest,
+  { place, rules, signal }: { place: Place; rules: string; signal: AbortSignal },
+): Promise<FirstLook> {
+  const key = stateKey(place, branch);
+  const seen = previous?.memory.seen ?? null;
+  const usable = seen?.rules === rules ? seen : null;
+  const moves = await findMoves(place.dir, usable, signal);
+  const still = moves.changedFiles.length === 0 && moves.changedFolders.length === 0;
+  const sameWork = previous?.bead === bead && previous.branch === branch;
+  return { key, moves, unchanged: sameWork && still && previous.memory.base.state.key === key };
+}

@@ -1,0 +1,91 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { deflate } from 'node:zlib';
+
+const compress = promisify(deflate);
+
+/** The object folder of a repository, and how it names objects. */
+export interface ObjectStore {
+  readonly objects: string;
+  readonly format: 'sha1' | 'sha256';
+}
+
+/** What a tree holds in one place; `mode` is git's, in octal. */
+export interface TreeEntry {
+  readonly mode: '100644' | '40000';
+  readonly oid: string;
+}
+
+/**
+ * Writes a loose object (https://git-scm.com/book/en/v2/Git-Internals-Git-Objects) and returns its name. Done here and
+ * not by `git hash-object`: a snapshot needs about ten small objects, and a process for each costs more than the rest.
+ */
+export async function writeObject(
+  store: ObjectStore,
+  type: 'blob' | 'tree' | 'commit',
+  body: Buffer,
+): Promise<string> {
+  const whole = Buffer.concat([Buffer.from(`${type} ${body.length}\0`), body]);
+  const oid = createHash(store.format).update(whole).digest('hex');
+  const folder = join(store.objects, oid.slice(0, 2));
+  const file = join(folder, oid.slice(2));
+  if (existsSync(file)) return oid;
+  await mkdir(folder, { recursive: true });
+  const part = join(folder, `tmp_obj_${randomBytes(6).toString('hex')}`);
+  try {
+    await writeFile(part, await compress(whole, { level: 1 }), { mode: 0o444, flag: 'wx' });
+    await rename(part, file);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
+  return oid;
+}
+
+/** Writes the trees that hold `entries` by path, and returns the name of the outermost. */
+export async function writeTrees(
+  store: ObjectStore,
+  entries: ReadonlyMap<string, TreeEntry>,
+): Promise<string> {
+  const here = new Map<string, TreeEntry>();
+  const below = new Map<string, Map<string, TreeEntry>>();
+  for (const [path, entry] of entries) {
+    const slash = path.indexOf('/');
+    if (slash < 0) here.set(path, entry);
+    else {
+      const folder = path.slice(0, slash);
+      const inside = below.get(folder) ?? new Map<string, TreeEntry>();
+      below.set(folder, inside.set(path.slice(slash + 1), entry));
+    }
+  }
+  for (const [name, inside] of below) here.set(name, { mode: '40000', oid: await writeTrees(store, inside) });
+  // Git sorts folders as if their names ended with a slash.
+  const key = ([name, { mode }]: [string, TreeEntry]): Buffer =>
+    Buffer.from(mode === '40000' ? `${name}/` : name, 'latin1');
+  const sorted = [...here].sort((one, other) => Buffer.compare(key(one), key(other)));
+  const lines = sorted.flatMap(([name, { mode, oid }]) => [
+    Buffer.from(`${mode} ${name}\0`, 'latin1'),
+    Buffer.from(oid, 'hex'),
+  ]);
+  return writeObject(store, 'tree', Buffer.concat(lines));
+}
+
+/** Writes a commit of Relight's own; `at` is epoch milliseconds. */
+export async function writeCommit(
+  store: ObjectStore,
+  commit: { tree: string; parents: readonly string[]; at: number; message: string },
+): Promise<string> {
+  const who = `Relight <relight@localhost> ${Math.floor(commit.at / 1000)} +0000`;
+  const lines = [
+    `tree ${commit.tree}`,
+    ...commit.parents.map((parent) => `parent ${parent}`),
+    `author ${who}`,
+    `committer ${who}`,
+    '',
+    commit.message,
+  ];
+  return writeObject(store, 'commit', Buffer.from(lines.join('\n')));
+}

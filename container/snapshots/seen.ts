@@ -1,0 +1,73 @@
+import type { BytePath } from './byte-path.ts';
+import type { LeftOut } from './snapshot-meta.ts';
+import { isRacy, isSame, sweep } from './sweep.ts';
+import type { Look } from './sweep.ts';
+
+/** A file of a private index: its bytes, and when it was written. */
+export interface Seed {
+  readonly bytes: Buffer;
+  readonly mtimeMs: number;
+}
+
+/**
+ * What the last full look at a worktree found. The next one starts from it: only what has another stamp than then is
+ * read again.
+ */
+export interface Seen {
+  /** When the look began, in epoch milliseconds: files written shortly before may have changed since unnoticed. */
+  readonly at: number;
+  /** The files in the tree, and those left out of it. */
+  readonly files: ReadonlyMap<BytePath, Look>;
+  /** The folders in which anything new would be part of the next snapshot. */
+  readonly folders: ReadonlyMap<BytePath, Look>;
+  /** Files that are not in the tree, and why. */
+  readonly leftOut: ReadonlyMap<BytePath, Pick<LeftOut, 'reason' | 'bytes'>>;
+  /** Entries that stand in the tree for what was not read: submodules, and left-out files as they were before. */
+  readonly pinned: ReadonlyMap<BytePath, string>;
+  readonly odd: OddPlaces;
+  readonly seed: Seed;
+  /** Changes when files outside the worktree do that say what is ignored. */
+  readonly rules: string;
+}
+
+/** What git does not list, or only as a whole. */
+export interface OddPlaces {
+  /** Folders without a file that could be in the tree. */
+  readonly bare: ReadonlySet<BytePath>;
+  /** FIFOs, sockets and devices. */
+  readonly special: ReadonlySet<BytePath>;
+  /** Nested git repositories. */
+  readonly nested: ReadonlySet<BytePath>;
+  /** Ignored folders that were met on the way; nothing is looked for in them. */
+  readonly ignored: ReadonlySet<BytePath>;
+}
+
+/** What has moved in a worktree since it was last seen. */
+export interface Moves {
+  readonly at: number;
+  readonly files: ReadonlyMap<BytePath, Look>;
+  readonly folders: ReadonlyMap<BytePath, Look>;
+  readonly changedFiles: readonly BytePath[];
+  readonly changedFolders: readonly BytePath[];
+}
+
+/** Looks at everything that was seen before, or for the first time at nothing. */
+export async function findMoves(dir: string, seen: Seen | null, signal: AbortSignal): Promise<Moves> {
+  const at = Date.now();
+  const files = await sweep(dir, seen?.files.keys() ?? [], signal);
+  const folders = await sweep(dir, seen?.folders.keys() ?? [''], signal);
+  const changed = (before: ReadonlyMap<BytePath, Look>, now: ReadonlyMap<BytePath, Look>): BytePath[] => {
+    const paths = [];
+    for (const [path, look] of now) {
+      if (!isSame(before.get(path), look) || isRacy(look, seen?.at ?? 0)) paths.push(path);
+    }
+    return paths;
+  };
+  return {
+    at,
+    files,
+    folders,
+    changedFiles: changed(seen?.files ?? new Map(), files),
+    changedFolders: changed(seen?.folders ?? new Map(), folders),
+  };
+}

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { isAbsence, readIfThere } from '../git/worktree-marks.ts';
+import { isAbsence } from '../git/worktree-marks.ts';
+import { bytesOf, stampOf } from './file-stamp.ts';
 import type { Place } from './place.ts';
 
 /** How long an agent's own git command is waited for. A commit message that is being edited holds the lock longer. */
@@ -49,13 +49,14 @@ export async function readAgentState(place: Place, branch: string, signal: Abort
   await waitForLock(place.admin, signal);
   for (;;) {
     signal.throwIfAborted();
-    const key = await stateKey(place, branch);
-    const index = await readIndex(place.admin);
-    const [head, files] = await Promise.all([
-      readFile(join(place.admin, 'HEAD'), 'utf8'),
-      readStateFiles(place.admin),
-    ]);
-    if ((await stateKey(place, branch)) === key) return { head: head.trim(), ...index, files, key };
+    const key = stateKey(place, branch);
+    const file = join(place.admin, 'index');
+    const indexMtimeMs = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    const index = bytesOf(file);
+    const head = headText(place);
+    const files = readStateFiles(place.admin);
+    if (stateKey(place, branch) === key) return { head, index, indexMtimeMs, files, key };
+    await pause(1, undefined, { signal });
   }
 }
 
@@ -65,81 +66,49 @@ async function waitForLock(admin: string, signal: AbortSignal): Promise<void> {
   while (existsSync(lock) && performance.now() < until) await pause(LOCK_LOOK_MS, undefined, { signal });
 }
 
-async function readIndex(admin: string): Promise<Pick<AgentState, 'index' | 'indexMtimeMs'>> {
-  const path = join(admin, 'index');
-  try {
-    const { mtimeMs } = await lstat(path);
-    return { index: await readFile(path), indexMtimeMs: mtimeMs };
-  } catch (error) {
-    if (isAbsence(error)) return { index: null, indexMtimeMs: 0 };
-    throw error;
-  }
-}
-
 /** What tells whether HEAD, the index, or anything else of the state has moved since. */
-export async function stateKey({ admin, repo }: Place, branch: string): Promise<string> {
-  const head = await readFile(join(admin, 'HEAD'), 'utf8');
-  const refs = new Set([`refs/heads/${branch}`]);
-  if (head.startsWith('ref: ')) refs.add(head.slice('ref: '.length).trim());
-  const hash = createHash('sha1');
-  hash.update(head);
-  for (const ref of refs) hash.update(`${ref} ${await looseRef(join(repo, ref))}\n`);
-  for (const path of ['packed-refs', 'reftable/tables.list', 'info/exclude', 'config']) {
-    hash.update(`${path} ${await stampOf(join(repo, path))}\n`);
-  }
-  for (const path of ['index', 'index.lock']) hash.update(`${path} ${await stampOf(join(admin, path))}\n`);
-  for (const [path, bytes] of await readStateFiles(admin))
-    hash.update(`${path} ${bytes.length}\n`).update(bytes);
+export function stateKey(place: Place, branch: string): string {
+  const { admin, repo } = place;
+  const head = headText(place);
+  const refs = new Set([`refs/heads/${branch}`, `refs/remotes/origin/${branch}`]);
+  if (head.startsWith('ref: ')) refs.add(head.slice('ref: '.length));
+  const hash = createHash('sha1').update(head);
+  for (const ref of refs) hash.update(`${ref} `).update(bytesOf(join(repo, ref)) ?? '');
+  const stamped = [
+    ...[join(repo, 'packed-refs'), join(repo, 'reftable', 'tables.list')],
+    ...[join(admin, 'index'), join(admin, 'index.lock')],
+  ];
+  for (const path of stamped) hash.update(`${stampOf(path)}\n`);
+  for (const [path, bytes] of readStateFiles(admin)) hash.update(`${path} ${bytes.length}\n`).update(bytes);
   return hash.digest('hex');
 }
 
-async function looseRef(path: string): Promise<string> {
-  try {
-    return (await readIfThere(path)) ?? '';
-  } catch (error) {
-    // Where the ref would be there is a folder with refs below it.
-    if (error instanceof Error && 'code' in error && error.code === 'EISDIR') return '';
-    throw error;
-  }
+function headText({ admin }: Place): string {
+  return readFileSync(join(admin, 'HEAD'), 'utf8').trim();
 }
 
-async function stampOf(path: string): Promise<string> {
-  try {
-    const { ino, size, mtimeNs, ctimeNs } = await lstat(path, { bigint: true });
-    return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
-  } catch (error) {
-    if (isAbsence(error)) return 'absent';
-    throw error;
+function readStateFiles(admin: string): Map<string, Buffer> {
+  const paths = [SPARSE];
+  for (const entry of readdirSync(admin, { withFileTypes: true })) {
+    if (entry.isFile() && STATE_FILE.test(entry.name)) paths.push(entry.name);
+    if (entry.isDirectory() && STATE_FOLDERS.includes(entry.name))
+      paths.push(...filesBelow(admin, entry.name));
   }
-}
-
-async function readStateFiles(admin: string): Promise<Map<string, Buffer>> {
-  const top = await readdir(admin, { withFileTypes: true });
-  const paths = top.filter((entry) => entry.isFile() && STATE_FILE.test(entry.name)).map(({ name }) => name);
-  for (const { name } of top)
-    if (STATE_FOLDERS.includes(name)) paths.push(...(await filesBelow(admin, name)));
-  paths.push(SPARSE);
   const files = new Map<string, Buffer>();
   for (const path of paths.sort()) {
-    if (!isStatePath(path)) continue;
-    try {
-      files.set(path, await readFile(join(admin, path)));
-    } catch (error) {
-      if (!isAbsence(error)) throw error;
-    }
+    const bytes = isStatePath(path) ? bytesOf(join(admin, path)) : null;
+    if (bytes !== null) files.set(path, bytes);
   }
   return files;
 }
 
-async function filesBelow(admin: string, folder: string): Promise<string[]> {
+function filesBelow(admin: string, folder: string): string[] {
   try {
-    const entries = await readdir(join(admin, folder), { withFileTypes: true });
-    const below = entries.map(async (entry) => {
+    return readdirSync(join(admin, folder), { withFileTypes: true }).flatMap((entry) => {
       const path = `${folder}/${entry.name}`;
       if (entry.isDirectory()) return filesBelow(admin, path);
       return entry.isFile() ? [path] : [];
     });
-    return (await Promise.all(below)).flat();
   } catch (error) {
     // A rebase that ends removes its folder while it is read.
     if (isAbsence(error)) return [];

@@ -10,6 +10,7 @@ import type { Git } from '../git/run-git.ts';
 import { isAbsence } from '../git/worktree-marks.ts';
 import { linesOf } from './byte-path.ts';
 import { SnapshotError } from './errors.ts';
+import { runNamed } from './named-git.ts';
 import { metaFrom, snapshotRef } from './snapshot-meta.ts';
 import type { SnapshotMeta } from './snapshot-meta.ts';
 
@@ -39,12 +40,14 @@ export async function writeBundle(
 ): Promise<WrittenBundle> {
   const { file, maxBytes = BUNDLE_MAX_BYTES, signal } = options;
   const repo = repoDir(git.workspace, rig);
-  const here = `--git-dir=${repo}`;
   await mkdir(dirname(file), { recursive: true });
   try {
     const known = await commitsHere(git, repo, options.onRemote, signal);
     const input = [captured.ref, ...known.map((commit) => `^${commit}`)].map((line) => `${line}\n`).join('');
-    await git.run(repo, [here, 'bundle', 'create', '--progress', file, '--stdin'], { input, signal });
+    await runNamed(git, { gitDir: repo }, ['bundle', 'create', '--progress', file, '--stdin'], {
+      input,
+      signal,
+    });
     const { size } = await stat(file);
     if (size > maxBytes) {
       throw new SnapshotError(
@@ -56,7 +59,7 @@ export async function writeBundle(
     if (header.heads.get(captured.ref) !== captured.commit) {
       throw new SnapshotError('corrupt', `the bundle does not hold ${captured.commit}`);
     }
-    await git.run(repo, [here, 'bundle', 'verify', file], { signal });
+    await runNamed(git, { gitDir: repo }, ['bundle', 'verify', file], { signal });
     return { bytes: size, sha256: await sha256Of(file), prerequisites: header.prerequisites };
   } catch (error) {
     await rm(file, { force: true });
@@ -90,12 +93,12 @@ export async function readBundle(
   const [ref, commit] = onlySnapshotIn(heads);
   const options = ['--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--progress'];
   try {
-    await git.run(repo, [`--git-dir=${repo}`, 'fetch', ...options, file, `+${ref}:${ref}`], { signal });
+    await runNamed(git, { gitDir: repo }, ['fetch', ...options, file, `+${ref}:${ref}`], { signal });
   } catch (error) {
     if (!(error instanceof GitFailure) || error.exitCode === null || error.code === 'disk_full') throw error;
     throw new SnapshotError('corrupt', `the bundle cannot be read: ${error.message}`, { cause: error });
   }
-  const meta = metaFrom(await git.run(repo, [`--git-dir=${repo}`, 'cat-file', 'commit', commit], { signal }));
+  const meta = metaFrom(await runNamed(git, { gitDir: repo }, ['cat-file', 'commit', commit], { signal }));
   if (snapshotRef(meta.agent, meta.seq) !== ref || meta.rig !== rig) {
     throw new SnapshotError('corrupt', `${ref} holds a snapshot of ${meta.rig}/${meta.agent}, ${meta.seq}`);
   }
@@ -111,8 +114,8 @@ async function commitsHere(
 ): Promise<string[]> {
   if (commits.length === 0) return [];
   const input = commits.map((commit) => `${commit}\n`).join('');
-  const args = [`--git-dir=${repo}`, 'cat-file', '--batch-check'];
-  const answers = linesOf(await git.run(repo, args, { input, signal }));
+  const args = ['cat-file', '--batch-check'];
+  const answers = linesOf(await runNamed(git, { gitDir: repo }, args, { input, signal }));
   return answers.flatMap((line) => /^([0-9a-f]{40,64}) commit \d+$/.exec(line)?.[1] ?? []);
 }
 
@@ -160,8 +163,7 @@ async function statOf(file: string): Promise<{ size: number }> {
   }
 }
 
-/** The SHA-256 of a file, in hex. */
-export async function sha256Of(file: string): Promise<string> {
+async function sha256Of(file: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
   return hash.digest('hex');

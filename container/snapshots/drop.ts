@@ -1,6 +1,7 @@
 import { repoDir } from '../git/layout.ts';
 import type { Git } from '../git/run-git.ts';
 import { linesOf } from './byte-path.ts';
+import { runNamed } from './named-git.ts';
 
 /**
  * Deletes the refs of an agent's snapshots, so that git may collect them; `keep` are the numbers that stay. Returns the
@@ -14,11 +15,11 @@ export async function dropSnapshots(
 ): Promise<string[]> {
   const repo = repoDir(git.workspace, rig);
   const folder = `refs/relight/snapshots/${agent}/`;
-  const listed = await git.run(repo, [`--git-dir=${repo}`, 'for-each-ref', '--format=%(refname)', folder]);
+  const listed = await runNamed(git, { gitDir: repo }, ['for-each-ref', '--format=%(refname)', folder]);
   const kept = new Set(keep.map((seq) => `${folder}${seq}`));
   const dropped = linesOf(listed).filter((ref) => !kept.has(ref));
   if (dropped.length === 0) return dropped;
   const input = `start\n${dropped.map((ref) => `delete ${ref}\n`).join('')}commit\n`;
-  await git.run(repo, [`--git-dir=${repo}`, 'update-ref', '--stdin'], { input });
+  await runNamed(git, { gitDir: repo }, ['update-ref', '--stdin'], { input });
   return dropped;
 }

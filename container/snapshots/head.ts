@@ -2,6 +2,7 @@ import type { Git, GitCommand } from '../git/run-git.ts';
 import { headOf } from '../git/worktree-head.ts';
 import type { AgentState } from './agent-state.ts';
 import { linesOf } from './byte-path.ts';
+import { runNamed } from './named-git.ts';
 import type { Place } from './place.ts';
 import type { SnapshotMeta } from './snapshot-meta.ts';
 
@@ -34,8 +35,11 @@ export async function readHeads(
   ];
   const names = [...new Set([...objects, ...namesIn(state)])].slice(0, NAMES_MAX);
   const input = [...asked, ...names].map((name) => `${name}\n`).join('');
-  const args = [`--git-dir=${place.admin}`, 'cat-file', '--batch-check'];
-  const answers = linesOf(await git.run(place.admin, args, { ...command, input })).map((line) => {
+  const checked = await runNamed(git, { gitDir: place.admin }, ['cat-file', '--batch-check'], {
+    ...command,
+    input,
+  });
+  const answers = linesOf(checked).map((line) => {
     const [, oid, type] = /^([0-9a-f]{40,64}) (commit|tree|blob|tag) \d+$/.exec(line) ?? [];
     return oid === undefined || type === undefined ? null : { oid, type };
   });

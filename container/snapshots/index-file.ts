@@ -1,90 +1,99 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { SnapshotError } from './errors.ts';
 import type { BytePath } from './byte-path.ts';
+import { SnapshotError } from './errors.ts';
 
-/** One entry of an index; `offset` is where its 40 bytes of file status begin. */
-export interface IndexEntry {
+export type ObjectFormat = 'sha1' | 'sha256';
+
+/** One entry of an index: what is staged. `stage` is 1 to 3 for the sides of a conflict. */
+export interface StagedEntry {
   readonly path: BytePath;
   readonly mode: number;
   readonly oid: string;
   readonly stage: number;
-  readonly intentToAdd: boolean;
+  readonly assumeUnchanged: boolean;
   readonly skipWorktree: boolean;
-  readonly offset: number;
+  readonly intentToAdd: boolean;
 }
 
-/** An index file, parsed; `end` is where the entries end and the extensions begin. */
-export interface IndexFile {
-  readonly bytes: Buffer;
-  readonly format: 'sha1' | 'sha256';
-  readonly entries: readonly IndexEntry[];
-  readonly end: number;
-  readonly extensions: readonly { readonly name: string; readonly start: number; readonly end: number }[];
+/** An entry with the status of its file when git last compared it, as it is in the index: 40 bytes. */
+export interface IndexEntry extends StagedEntry {
+  readonly status: Buffer;
 }
+
+/** An index file, parsed; `undo` is the "resolve undo" extension with its header, empty where there is none. */
+export interface IndexFile {
+  readonly entries: readonly IndexEntry[];
+  readonly undo: Buffer;
+}
+
+export const GITLINK = 0o160000;
 
 const HEADER = 12;
-const STAT = 40;
-const [MTIME, MODE, UID, SIZE] = [8, 24, 28, 36];
+const STATUS = 40;
+const MODE_AT = 24;
+const [ASSUME_UNCHANGED, EXTENDED, NAME_MAX] = [0x8000, 0x4000, 0xfff];
+const [SKIP_WORKTREE, INTENT_TO_ADD] = [0x4000, 0x2000];
 
 /**
  * Reads an index of version 2, 3 or 4 (https://git-scm.com/docs/gitformat-index). Null when it is split or sparse, and
  * git has to make it whole first; a SnapshotError `misplaced` when it is damaged.
  */
-export function parseIndex(bytes: Buffer, format: 'sha1' | 'sha256'): IndexFile | null {
+export function parseIndex(bytes: Buffer, format: ObjectFormat): IndexFile | null {
   try {
-    return parse(bytes, format);
+    const { entries, end } = readEntries(bytes, format);
+    const extensions = readExtensions(bytes.subarray(end, -hashSizeOf(format)));
+    // These two change what the entries mean.
+    if (extensions.has('link') || extensions.has('sdir')) return null;
+    return { entries, undo: extensions.get('REUC') ?? Buffer.alloc(0) };
   } catch (error) {
     if (error instanceof RangeError) throw damaged('ends too early', error);
     throw error;
   }
 }
 
-function parse(bytes: Buffer, format: 'sha1' | 'sha256'): IndexFile | null {
+function readEntries(bytes: Buffer, format: ObjectFormat): { entries: IndexEntry[]; end: number } {
   const version = bytes.readUInt32BE(4);
   if (bytes.toString('latin1', 0, 4) !== 'DIRC' || version < 2 || version > 4) throw damaged('is none');
-  const hashSize = format === 'sha1' ? 20 : 32;
   const entries: IndexEntry[] = [];
+  const afterOid = STATUS + hashSizeOf(format);
   let at = HEADER;
-  let before = '';
+  let path = '';
   for (let count = bytes.readUInt32BE(8); count > 0; count -= 1) {
-    const flags = bytes.readUInt16BE(at + STAT + hashSize);
-    const extended = (flags & 0x4000) !== 0;
-    const more = extended ? bytes.readUInt16BE(at + STAT + hashSize + 2) : 0;
-    let name = at + STAT + hashSize + (extended ? 4 : 2);
+    const flags = bytes.readUInt16BE(at + afterOid);
+    const isExtended = (flags & EXTENDED) !== 0;
+    const more = isExtended ? bytes.readUInt16BE(at + afterOid + 2) : 0;
+    let name = at + afterOid + (isExtended ? 4 : 2);
     let kept = '';
     if (version === 4) {
       const strip = readVarint(bytes, name);
-      kept = before.slice(0, before.length - strip.value);
+      kept = path.slice(0, path.length - strip.value);
       name = strip.end;
     }
     const end = bytes.indexOf(0, name);
     if (end < 0) throw damaged('ends too early');
-    const path = kept + bytes.toString('latin1', name, end);
+    path = kept + bytes.toString('latin1', name, end);
     entries.push({
       path,
-      mode: bytes.readUInt32BE(at + MODE),
-      oid: bytes.toString('hex', at + STAT, at + STAT + hashSize),
+      mode: bytes.readUInt32BE(at + MODE_AT),
+      oid: bytes.toString('hex', at + STATUS, at + afterOid),
       stage: (flags >> 12) & 3,
-      intentToAdd: (more & 0x2000) !== 0,
-      skipWorktree: (more & 0x4000) !== 0,
-      offset: at,
+      assumeUnchanged: (flags & ASSUME_UNCHANGED) !== 0,
+      skipWorktree: (more & SKIP_WORKTREE) !== 0,
+      intentToAdd: (more & INTENT_TO_ADD) !== 0,
+      status: bytes.subarray(at, at + STATUS),
     });
-    before = path;
     // Entries of the older versions are padded with 1 to 8 NULs to a multiple of 8.
     at = version === 4 ? end + 1 : at + ((end - at + 8) & ~7);
   }
-  const extensions = readExtensions(bytes, at, bytes.length - hashSize);
-  // https://git-scm.com/docs/gitformat-index: "link" and "sdir" change what the entries mean.
-  if (extensions.some(({ name }) => name === 'link' || name === 'sdir')) return null;
-  return { bytes, format, entries, end: at, extensions };
+  return { entries, end: at };
 }
 
-function readExtensions(bytes: Buffer, from: number, to: number): IndexFile['extensions'] {
-  const found = [];
-  for (let at = from; at < to;) {
+function readExtensions(bytes: Buffer): Map<string, Buffer> {
+  const found = new Map<string, Buffer>();
+  for (let at = 0; at < bytes.length;) {
     const end = at + 8 + bytes.readUInt32BE(at + 4);
-    found.push({ name: bytes.toString('latin1', at, at + 4), start: at, end });
+    found.set(bytes.toString('latin1', at, at + 4), bytes.subarray(at, end));
     at = end;
   }
   return found;
@@ -106,76 +115,92 @@ function damaged(what: string, cause?: unknown): SnapshotError {
   return new SnapshotError('misplaced', `the worktree's index ${what}`, { cause });
 }
 
-/**
- * The index without what belongs to one disk: status of files, caches. Two indexes that mean the same have the same
- * bytes; entries stay where they are.
- */
-export function withoutStatus(index: IndexFile): Buffer {
-  const entries = Buffer.from(index.bytes.subarray(0, index.end));
-  for (const { offset } of index.entries) {
-    entries.fill(0, offset, offset + MODE);
-    entries.fill(0, offset + UID, offset + STAT);
+/** An index of version 2, or 3 where its flags need that. Entries without a status are compared by git when it looks. */
+export function indexBytes(
+  entries: readonly (StagedEntry & { readonly status?: Buffer | null })[],
+  format: ObjectFormat,
+  undo: Buffer = Buffer.alloc(0),
+): Buffer {
+  // By name as bytes, which is the order of Latin-1 text.
+  const sorted = [...entries].sort((one, other) =>
+    one.path === other.path ? one.stage - other.stage : one.path < other.path ? -1 : 1,
+  );
+  const isExtended = (entry: StagedEntry): boolean => entry.skipWorktree || entry.intentToAdd;
+  const header = Buffer.alloc(HEADER);
+  header.write('DIRC');
+  header.writeUInt32BE(sorted.some(isExtended) ? 3 : 2, 4);
+  header.writeUInt32BE(sorted.length, 8);
+  const body = Buffer.concat([
+    header,
+    ...sorted.map((entry) => entryBytes(entry, format, isExtended(entry))),
+    undo,
+  ]);
+  return Buffer.concat([body, createHash(format).update(body).digest()]);
+}
+
+function entryBytes(
+  entry: StagedEntry & { readonly status?: Buffer | null },
+  format: ObjectFormat,
+  isExtended: boolean,
+): Buffer {
+  const afterOid = STATUS + hashSizeOf(format);
+  const name = afterOid + (isExtended ? 4 : 2);
+  const bytes = Buffer.alloc((name + entry.path.length + 8) & ~7);
+  entry.status?.copy(bytes);
+  bytes.writeUInt32BE(entry.mode, MODE_AT);
+  bytes.write(entry.oid, STATUS, 'hex');
+  const flags =
+    (entry.assumeUnchanged ? ASSUME_UNCHANGED : 0) | (isExtended ? EXTENDED : 0) | (entry.stage << 12);
+  bytes.writeUInt16BE(flags | Math.min(entry.path.length, NAME_MAX), afterOid);
+  const more = (entry.skipWorktree ? SKIP_WORKTREE : 0) | (entry.intentToAdd ? INTENT_TO_ADD : 0);
+  if (isExtended) bytes.writeUInt16BE(more, afterOid + 2);
+  bytes.write(entry.path, name, 'latin1');
+  return bytes;
+}
+
+/** The status of a file as an index keeps it; the mode is the entry's own. */
+export function statusBytes(stat: BigIntStats): Buffer {
+  const [second, word] = [1_000_000_000n, 32];
+  const bytes = Buffer.alloc(STATUS);
+  const words = [
+    ...[stat.ctimeNs / second, stat.ctimeNs % second, stat.mtimeNs / second, stat.mtimeNs % second],
+    ...[stat.dev, stat.ino, 0n, stat.uid, stat.gid, stat.size],
+  ];
+  for (const [place, value] of words.entries()) {
+    bytes.writeUInt32BE(Number(BigInt.asUintN(word, value)), place * 4);
   }
-  const undo = index.extensions.filter(({ name }) => name === 'REUC');
-  return sealed([entries, ...undo.map(({ start, end }) => index.bytes.subarray(start, end))], index.format);
+  return bytes;
 }
 
-/** The index with the status of the files that `stats` has, so that git takes these for unchanged. */
-export function withStatus(index: IndexFile, stats: ReadonlyMap<BytePath, BigIntStats>): Buffer {
-  const entries = Buffer.from(index.bytes.subarray(0, index.end));
-  for (const { path, stage, offset } of index.entries) {
-    const stat = stage === 0 ? stats.get(path) : undefined;
-    if (stat === undefined) continue;
-    const words = [
-      ...[stat.ctimeNs / 1_000_000_000n, stat.ctimeNs % 1_000_000_000n],
-      ...[stat.mtimeNs / 1_000_000_000n, stat.mtimeNs % 1_000_000_000n],
-      ...[stat.dev, stat.ino, null, stat.uid, stat.gid, stat.size],
-    ];
-    for (const [place, word] of words.entries()) {
-      if (word !== null) entries.writeUInt32BE(Number(BigInt.asUintN(32, word)), offset + place * 4);
-    }
-  }
-  return sealed([entries, index.bytes.subarray(index.end, -hashSizeOf(index.format))], index.format);
+/** What git compares first of a file: times in epoch milliseconds, and the low 32 bits of its number and size. */
+export function statusOf({ status }: IndexEntry): {
+  ctimeMs: number;
+  mtimeMs: number;
+  ino: number;
+  size: number;
+} {
+  const time = (at: number): number => status.readUInt32BE(at) * 1000 + status.readUInt32BE(at + 4) / 1e6;
+  return { ctimeMs: time(0), mtimeMs: time(8), ino: status.readUInt32BE(20), size: status.readUInt32BE(36) };
 }
 
-/** When an entry's file was last written, in seconds, and its size: what git compares first. */
-export function statusOf(
-  { bytes }: IndexFile,
-  { offset }: IndexEntry,
-): { ctimeMs: number; mtimeMs: number; ino: number; size: number } {
-  const time = (at: number): number => bytes.readUInt32BE(at) * 1000 + bytes.readUInt32BE(at + 4) / 1e6;
-  return {
-    ctimeMs: time(offset),
-    mtimeMs: time(offset + MTIME),
-    ino: bytes.readUInt32BE(offset + 20),
-    size: bytes.readUInt32BE(offset + SIZE),
-  };
-}
-
-/** The blobs that can be brought back by "resolve undo": the REUC extension. */
-export function undoBlobs({ bytes, extensions, format }: IndexFile): string[] {
-  const hashSize = hashSizeOf(format);
+/** The blobs that "resolve undo" can bring back. */
+export function undoBlobs(undo: Buffer, format: ObjectFormat): string[] {
   const blobs: string[] = [];
-  for (const { name, start, end } of extensions) {
-    for (let at = start + 8; name === 'REUC' && at < end;) {
-      at = bytes.indexOf(0, at) + 1;
-      let present = 0;
-      for (let stage = 0; stage < 3; stage += 1) {
-        const mode = bytes.toString('latin1', at, bytes.indexOf(0, at));
-        if (mode !== '0') present += 1;
-        at += mode.length + 1;
-      }
-      for (; present > 0; present -= 1, at += hashSize) blobs.push(bytes.toString('hex', at, at + hashSize));
+  for (let at = 8; at < undo.length;) {
+    at = undo.indexOf(0, at) + 1;
+    let present = 0;
+    for (let stage = 0; stage < 3; stage += 1) {
+      const mode = undo.toString('latin1', at, undo.indexOf(0, at));
+      if (mode !== '0') present += 1;
+      at += mode.length + 1;
+    }
+    for (; present > 0; present -= 1, at += hashSizeOf(format)) {
+      blobs.push(undo.toString('hex', at, at + hashSizeOf(format)));
     }
   }
   return blobs;
 }
 
-function hashSizeOf(format: 'sha1' | 'sha256'): number {
+function hashSizeOf(format: ObjectFormat): number {
   return format === 'sha1' ? 20 : 32;
-}
-
-function sealed(parts: readonly Buffer[], format: 'sha1' | 'sha256'): Buffer {
-  const body = Buffer.concat(parts);
-  return Buffer.concat([body, createHash(format).update(body).digest()]);
 }

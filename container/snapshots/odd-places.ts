@@ -59,7 +59,8 @@ function entriesOf(dir: string, folder: BytePath): [BytePath, Dirent<Buffer>][] 
 /** Which of the paths are ignored. `--non-matching` has git answer for every path, and not by silence. */
 async function ignoredOf(own: PrivateRepo, paths: readonly BytePath[]): Promise<BytePath[]> {
   if (paths.length === 0) return [];
-  const input = paths.map((path) => `${quoted(path)}\n`).join('');
+  // With `./` in front no path is taken for pathspec magic.
+  const input = paths.map((path) => `${quoted(`./${path}`)}\n`).join('');
   try {
     const answer = await own.run(['check-ignore', '--stdin', '--verbose', '--non-matching'], input);
     const lines = linesOf(answer).map((line) => {
@@ -67,7 +68,7 @@ async function ignoredOf(own: PrivateRepo, paths: readonly BytePath[]): Promise<
       return { rule: line.slice(0, tab), path: unquoted(line.slice(tab + 1)) };
     });
     // `<file>:<line>:<pattern>`; a pattern with `!` takes a path out again, `::` is no pattern.
-    return lines.filter(({ rule }) => !/^::$|:\d+:!/.test(rule)).map(({ path }) => path);
+    return lines.filter(({ rule }) => !/^::$|:\d+:!/.test(rule)).map(({ path }) => path.slice(2));
   } catch (error) {
     // https://git-scm.com/docs/git-check-ignore: exit code 1 is "none of them".
     if (error instanceof GitFailure && error.exitCode === 1) return [];

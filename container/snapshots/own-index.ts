@@ -22,11 +22,30 @@ export async function harvestSeed(own: PrivateRepo): Promise<Seed> {
   return { bytes, mtimeMs };
 }
 
-/** The files that the private index does not have and no rule ignores; and the repositories among them. */
-export async function listNew(own: PrivateRepo): Promise<{ files: BytePath[]; nested: Set<BytePath> }> {
-  const listed = linesOf(await own.run(['ls-files', '--others', '--exclude-standard'])).map(unquoted);
-  const nested = listed.filter((path) => path.endsWith('/')).map((path) => path.slice(0, -1));
-  return { files: listed.filter((path) => !path.endsWith('/')), nested: new Set(nested) };
+/** New files and nested repositories; `covers` tells whether a path was looked for at all. */
+export interface Listing {
+  readonly files: BytePath[];
+  readonly nested: BytePath[];
+  covers(path: BytePath): boolean;
+}
+
+/** Above so many folders one listing of everything is quicker, and the command line stays short. */
+const FOLDERS_MAX = 50;
+
+/** Lists the files in and below `folders` that the private index does not have and no rule ignores. */
+export async function listNew(own: PrivateRepo, folders: readonly BytePath[]): Promise<Listing> {
+  if (folders.length === 0) return { files: [], nested: [], covers: () => false };
+  // An argument is text; what is not plain could reach git as other bytes.
+  const narrow =
+    folders.length <= FOLDERS_MAX && folders.every((folder) => /^[\u0020-\u007e]+$/.test(folder));
+  const scope = narrow ? ['--', ...folders.map((folder) => `:(top,literal)${folder}/`)] : [];
+  const args = ['ls-files', '--others', '--exclude-standard', ...scope];
+  const listed = linesOf(await own.run(args)).map(unquoted);
+  return {
+    files: listed.filter((path) => !path.endsWith('/')),
+    nested: listed.filter((path) => path.endsWith('/')).map((path) => path.slice(0, -1)),
+    covers: (path) => !narrow || folders.some((folder) => path === folder || path.startsWith(`${folder}/`)),
+  };
 }
 
 /** Sets entries to `<mode> <object>`, or takes them away (null), without looking at the worktree. */

@@ -1,9 +1,12 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { repoDir } from '../git/layout.ts';
+import { SETTINGS_FILE } from '../git/repo-config.ts';
 import type { Git, GitCommand } from '../git/run-git.ts';
 import { adminNamedBy } from '../git/worktree-registry.ts';
 import { SnapshotError } from './errors.ts';
+import { stampOf } from './file-stamp.ts';
+import { runNamed } from './named-git.ts';
 import type { ObjectStore } from './object-store.ts';
 
 /** A worktree that snapshots are taken of: its folder, its admin folder and the rig's bare repository. */
@@ -14,32 +17,52 @@ export interface Place {
   readonly store: ObjectStore;
   /** The file of `core.excludesFile`, when the repository names one. */
   readonly excludes: string | null;
+  /** Files outside the worktree that say which files git converts. */
+  readonly attributes: readonly string[];
+  /** Changes when the configuration does. */
+  readonly settings: string;
 }
 
 /**
- * Finds what belongs to the worktree `dir`. Throws a SnapshotError `misplaced` when it is not a worktree of the rig, so
- * that nothing is ever taken from, or put into, a repository that git finds by walking up.
+ * Finds what belongs to the worktree `dir`; `known` saves the reading of an unchanged configuration. Throws a
+ * SnapshotError `misplaced` when it is not a worktree of the rig, so that nothing is ever taken from, or put into, a
+ * repository that git finds by walking up.
  */
-export async function findPlace(git: Git, rig: string, dir: string, command: GitCommand): Promise<Place> {
+export async function findPlace(
+  git: Git,
+  { rig, dir, known = null }: { rig: string; dir: string; known?: Place | null },
+  command: GitCommand,
+): Promise<Place> {
   const repo = repoDir(git.workspace, rig);
   const admin = await adminNamedBy(repo, dir);
   if (admin === null) throw new SnapshotError('misplaced', `${dir} is not a worktree of ${rig}`);
-  const settings = await readSettings(git, admin, command);
-  const format = settings.get('extensions.objectformat') === 'sha256' ? 'sha256' : 'sha1';
-  const excludes = settings.get('core.excludesfile');
+  const stamps = ['config', SETTINGS_FILE].map((name) => stampOf(join(repo, name)));
+  const settings = [admin, ...stamps].join('\n');
+  if (known?.settings === settings && known.dir === dir) return known;
+  const values = await readSettings(git, admin, command);
+  const format = values.get('extensions.objectformat') === 'sha256' ? 'sha256' : 'sha1';
+  const excludes = values.get('core.excludesfile');
+  const attributes = values.get('core.attributesfile') ?? '~/.config/git/attributes';
   return {
     dir,
     repo,
     admin,
     store: { objects: join(repo, 'objects'), format },
-    excludes: excludes === undefined ? null : excludesAt(excludes, dir),
+    excludes: excludes === undefined ? null : fileAt(excludes, dir),
+    attributes: [join(repo, 'info', 'attributes'), fileAt(attributes, dir)],
+    settings,
   };
+}
+
+/** Changes when one of the files outside the worktree does that say what is ignored. */
+export function ignoreRulesOf({ repo, excludes }: Place): string {
+  const paths = [join(repo, 'info', 'exclude'), ...(excludes === null ? [] : [excludes])];
+  return paths.map((path) => `${path} ${stampOf(path)}`).join('\n');
 }
 
 async function readSettings(git: Git, admin: string, command: GitCommand): Promise<Map<string, string>> {
   const settings = new Map<string, string>();
-  // A named git folder is not subject to the check of its owner (safe.directory), as one that is discovered would be.
-  const listed = await git.run(admin, [`--git-dir=${admin}`, 'config', '--list', '-z'], command);
+  const listed = await runNamed(git, { gitDir: admin }, ['config', '--list', '-z'], command);
   for (const entry of listed.split('\0')) {
     const [key = '', ...value] = entry.split('\n');
     settings.set(key, value.join('\n'));
@@ -47,7 +70,7 @@ async function readSettings(git: Git, admin: string, command: GitCommand): Promi
   return settings;
 }
 
-function excludesAt(path: string, dir: string): string {
+function fileAt(path: string, dir: string): string {
   if (path.startsWith('~/')) return join(homedir(), path.slice(2));
   return isAbsolute(path) ? path : join(dir, path);
 }

@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Git, GitCommand } from '../git/run-git.ts';
+import { runNamed } from './named-git.ts';
 import type { Place } from './place.ts';
 
 const FOLDER = 'relight-snapshots';
@@ -31,27 +32,24 @@ export async function withPrivateRepo<Result>(
   work: (own: PrivateRepo) => Promise<Result>,
 ): Promise<Result> {
   const folder = join(place.repo, FOLDER);
-  await mkdir(folder, { recursive: true });
-  const gitDir = await mkdtemp(join(folder, 'own-'));
+  mkdirSync(folder, { recursive: true });
+  const gitDir = mkdtempSync(join(folder, 'own-'));
   try {
-    await furnish(gitDir, place);
+    furnish(gitDir, place);
     return await work({
       gitDir,
       index: join(gitDir, 'index'),
       async run(args, input) {
-        const named = [`--git-dir=${gitDir}`, `--work-tree=${place.dir}`];
-        return git.run(place.dir, [...named, ...args], {
-          ...command,
-          ...(input === undefined ? {} : { input }),
-        });
+        const own = { gitDir, workTree: place.dir };
+        return runNamed(git, own, args, { ...command, ...(input === undefined ? {} : { input }) });
       },
     });
   } finally {
-    await rm(gitDir, { recursive: true, force: true, maxRetries: 3 });
+    rmSync(gitDir, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
-async function furnish(gitDir: string, { repo, store, excludes }: Place): Promise<void> {
+function furnish(gitDir: string, { repo, store, excludes }: Place): void {
   const config = [
     '[core]',
     `\trepositoryformatversion = ${store.format === 'sha1' ? 0 : 1}`,
@@ -69,23 +67,23 @@ async function furnish(gitDir: string, { repo, store, excludes }: Place): Promis
     ...(store.format === 'sha1' ? [] : ['[extensions]', `\tobjectFormat = ${store.format}`]),
     '',
   ].join('\n');
-  await Promise.all([mkdir(join(gitDir, 'refs')), mkdir(join(gitDir, 'info'))]);
-  await Promise.all([
-    writeFile(join(gitDir, 'config'), config),
-    writeFile(join(gitDir, 'HEAD'), 'ref: refs/heads/none\n'),
-    writeFile(join(gitDir, 'info', 'attributes'), BYTES_AS_THEY_ARE),
-    symlink(store.objects, join(gitDir, 'objects')),
-    symlink(join(repo, 'info', 'exclude'), join(gitDir, 'info', 'exclude')),
-  ]);
+  for (const name of ['refs', 'info']) mkdirSync(join(gitDir, name));
+  writeFileSync(join(gitDir, 'config'), config);
+  writeFileSync(join(gitDir, 'HEAD'), 'ref: refs/heads/none\n');
+  writeFileSync(join(gitDir, 'info', 'attributes'), BYTES_AS_THEY_ARE);
+  symlinkSync(store.objects, join(gitDir, 'objects'));
+  symlinkSync(join(repo, 'info', 'exclude'), join(gitDir, 'info', 'exclude'));
 }
 
 /** Removes private folders that a killed control server left behind: those older than this process. */
-export async function removeLeftFolders(repo: string): Promise<void> {
+export function removeLeftFolders(repo: string): void {
   const folder = join(repo, FOLDER);
-  await mkdir(folder, { recursive: true });
-  for (const name of await readdir(folder)) {
+  mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(folder)) {
     const path = join(folder, name);
-    const { ctimeMs } = await stat(path);
-    if (ctimeMs < performance.timeOrigin) await rm(path, { recursive: true, force: true });
+    // Another capture may remove its own meanwhile.
+    const made = statSync(path, { throwIfNoEntry: false });
+    if (made !== undefined && made.ctimeMs < performance.timeOrigin)
+      rmSync(path, { recursive: true, force: true });
   }
 }

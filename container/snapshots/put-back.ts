@@ -2,18 +2,18 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CommitId } from '../../src/contract/ids.ts';
-import { askGit } from '../git/run-git.ts';
 import type { Git, GitCommand } from '../git/run-git.ts';
 import { readIfThere, writeWhole } from '../git/worktree-marks.ts';
 import { describeConflict, describeLeftOut } from './describe.ts';
 import { SnapshotError } from './errors.ts';
+import { runNamed } from './named-git.ts';
 import { findPlace } from './place.ts';
 import type { Place } from './place.ts';
-import { withPrivateRepo } from './private-repo.ts';
 import { putFilesBack } from './put-files-back.ts';
 import { putIndexBack } from './put-index-back.ts';
 import { putRefsBack } from './put-refs-back.ts';
-import { putStateBack, readSavedState } from './saved-state.ts';
+import { putStateBack } from './put-state-back.ts';
+import { savedStateFrom, STATE_TREE } from './saved-state.ts';
 import { snapshotRef } from './snapshot-meta.ts';
 import type { SnapshotMeta } from './snapshot-meta.ts';
 
@@ -46,14 +46,14 @@ const Mark = z.object({ commit: CommitId });
  * second call completes it. Throws a SnapshotError `incomplete`, `corrupt` or `misplaced`, or git's failure.
  */
 export async function putBack(git: Git, request: PutBackRequest): Promise<PutBackReport> {
-  const { snapshot, bead, rig, agent, dir, signal } = request;
+  const { snapshot, bead, rig, agent, dir, signal = new AbortController().signal } = request;
   const { commit, meta } = snapshot;
   if (meta.bead !== bead || meta.agent !== agent || meta.rig !== rig) {
     const warning = `the snapshot ${snapshotRef(meta.agent, meta.seq)} is of ${meta.rig}/${meta.agent}'s bead ${meta.bead}: nothing was put back`;
     return { outcome: 'none', head: null, files: 0, warnings: [warning] };
   }
-  const command: GitCommand = { signal };
-  const place = await findPlace(git, rig, dir, command);
+  const command = { signal };
+  const place = await findPlace(git, { rig, dir }, command);
   await proveIsHere(git, place, commit, command);
   const resumed = await wasBegun(place, commit);
   if (!resumed && (await hasMoved(git, place, request))) {
@@ -71,20 +71,22 @@ export async function putBack(git: Git, request: PutBackRequest): Promise<PutBac
 async function restore(
   git: Git,
   { branch, snapshot }: PutBackRequest,
-  { place, command }: { place: Place; command: GitCommand },
+  { place, command }: { place: Place; command: { signal: AbortSignal } },
 ): Promise<{ files: number; warnings: string[] }> {
   const { commit, meta } = snapshot;
-  const saved = await withPrivateRepo(git, place, command, async (own) =>
-    readSavedState(own, meta.state, place.store.format),
+  const text = await runNamed(
+    git,
+    { gitDir: place.repo },
+    ['cat-file', 'blob', `${meta.state}:${STATE_TREE.state}`],
+    command,
   );
-  await withPrivateRepo(git, place, command, async (own) =>
-    putFilesBack(own, place, { commit, facts: saved.facts }),
-  );
+  const saved = savedStateFrom(text);
+  await putFilesBack(git, place, { commit, facts: saved.facts, ...command });
   await putStateBack(place, saved.files);
   const warnings = await putRefsBack(git, place, { branch, meta, command });
   // Last, because it tells git which files it need not look at.
-  await putIndexBack(place, saved);
-  return { files: new Set(saved.index?.entries.map(({ path }) => path)).size, warnings };
+  const files = await putIndexBack(git, place, { saved, commit: meta.index, command });
+  return { files, warnings };
 }
 
 async function wasBegun({ admin }: Place, commit: string): Promise<boolean> {
@@ -100,8 +102,10 @@ async function wasBegun({ admin }: Place, commit: string): Promise<boolean> {
 }
 
 async function proveIsHere(git: Git, { repo }: Place, commit: string, command: GitCommand): Promise<void> {
-  const args = [`--git-dir=${repo}`, 'cat-file', '--batch-check'];
-  const answer = await git.run(repo, args, { ...command, input: `${commit}\n` });
+  const answer = await runNamed(git, { gitDir: repo }, ['cat-file', '--batch-check'], {
+    ...command,
+    input: `${commit}\n`,
+  });
   if (answer.startsWith(`${commit} commit `)) return;
   throw new SnapshotError('incomplete', `the snapshot ${commit} is not here`, { missing: [commit] });
 }
@@ -110,17 +114,15 @@ async function proveIsHere(git: Git, { repo }: Place, commit: string, command: G
 async function hasMoved(
   git: Git,
   { repo }: Place,
-  { snapshot, branch, remoteTip }: PutBackRequest,
+  { snapshot, branch, remoteTip, signal }: PutBackRequest,
 ): Promise<boolean> {
   const { head, branchTip, upstream } = snapshot.meta;
   if (snapshot.meta.branch !== branch) return true;
   if (remoteTip === null || remoteTip === upstream) return false;
-  for (const commit of [head.commit, branchTip]) {
-    if (commit === null) continue;
-    const args = [`--git-dir=${repo}`, 'merge-base', '--is-ancestor', remoteTip, commit];
-    if ((await askGit(git, repo, args)) !== null) return false;
-  }
-  return true;
+  const captured = [head.commit, branchTip].filter((commit) => commit !== null);
+  const range = [remoteTip, ...captured.map((commit) => `^${commit}`)];
+  const ahead = await runNamed(git, { gitDir: repo }, ['rev-list', '--count', ...range], { signal });
+  return ahead.trim() !== '0';
 }
 
 async function keepRef(
@@ -130,6 +132,6 @@ async function keepRef(
 ): Promise<string> {
   const ref = snapshotRef(meta.agent, meta.seq);
   const input = `start\nupdate ${ref} ${commit}\ncommit\n`;
-  await git.run(repo, [`--git-dir=${repo}`, 'update-ref', '--stdin'], { ...command, input });
+  await runNamed(git, { gitDir: repo }, ['update-ref', '--stdin'], { ...command, input });
   return ref;
 }

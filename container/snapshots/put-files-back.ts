@@ -1,55 +1,70 @@
 import { chmodSync, mkdirSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isAbsence } from '../git/worktree-marks.ts';
+import type { Git } from '../git/run-git.ts';
 import { folderOf, onDisk } from './byte-path.ts';
 import type { BytePath } from './byte-path.ts';
 import { folderTest } from './candidates.ts';
-import { parseIndex, withoutStatus } from './index-file.ts';
+import { bytesOf } from './file-stamp.ts';
+import { indexBytes, parseIndex } from './index-file.ts';
 import { foldersAbove } from './odd-places.ts';
+import { harvestSeed, plantSeed } from './own-index.ts';
 import type { Place } from './place.ts';
-import type { PrivateRepo } from './private-repo.ts';
+import { withPrivateRepo } from './private-repo.ts';
+import type { Seed } from './seen.ts';
 import { kindOf, lookAt } from './sweep.ts';
+import { findUnconverted } from './unconverted.ts';
 import { classOf } from './worktree-facts.ts';
 import type { WorktreeFacts } from './worktree-facts.ts';
 
 const PERMISSIONS = 0o7777;
+
+/** How much younger than any file the private index is made, so that git rereads none. */
+const AHEAD_MS = 5_000;
 
 /**
  * Makes the files of the worktree those of the snapshot: what differs is written byte for byte, what the snapshot does
  * not have is removed. Git does it, which never writes through a symbolic link.
  */
 export async function putFilesBack(
-  own: PrivateRepo,
+  git: Git,
   place: Place,
-  { commit, facts }: { commit: string; facts: WorktreeFacts },
+  { commit, facts, signal }: { commit: string; facts: WorktreeFacts; signal: AbortSignal },
 ): Promise<void> {
-  const index = await currentIndex(place);
-  if (index !== null) await writeFile(own.index, index);
+  const seed = await seedOf(git, place, signal);
   openFolders(place.dir, facts);
-  await own.run(['read-tree', '--reset', '-u', commit]);
-  const bytes = await readFile(own.index);
-  const paths = (parseIndex(bytes, place.store.format)?.entries ?? []).map(({ path }) => path);
+  const paths = await withPrivateRepo(git, place, { signal }, async (own) => {
+    await plantSeed(own, seed);
+    await own.run(['read-tree', '--reset', '-u', commit]);
+    const { bytes } = await harvestSeed(own);
+    return (parseIndex(bytes, place.store.format)?.entries ?? []).map(({ path }) => path);
+  });
   makeFolders(place.dir, facts.bareFolders);
   const folders = [...foldersAbove([...paths, ...facts.bareFolders]), ...facts.bareFolders];
   setModes(place.dir, facts.modes, { files: paths, folders });
 }
 
-/** The index of the fresh worktree, whose files' status says nothing about their bytes where git converts them. */
-async function currentIndex({ admin, store }: Place): Promise<Buffer | null> {
-  try {
-    const index = parseIndex(await readFile(join(admin, 'index')), store.format);
-    return index === null ? null : withoutStatus(index);
-  } catch (error) {
-    if (isAbsence(error)) return null;
-    throw error;
-  }
+/** All files that the index of the fresh worktree has, with their status where they need not be written again. */
+async function seedOf(git: Git, place: Place, signal: AbortSignal): Promise<Seed | null> {
+  const file = join(place.admin, 'index');
+  const bytes = bytesOf(file);
+  const index = bytes === null ? null : parseIndex(bytes, place.store.format);
+  if (index === null) return null;
+  // Nobody but the checkout wrote in the worktree, so that even its youngest files are what the index says.
+  const { same } = await findUnconverted(git, place, { index, younger: Number.POSITIVE_INFINITY, signal });
+  const trusted = new Set(same);
+  const entries = index.entries.map((entry) => ({
+    ...entry,
+    status: trusted.has(entry) ? entry.status : null,
+    assumeUnchanged: false,
+    skipWorktree: false,
+  }));
+  return { bytes: indexBytes(entries, place.store.format), mtimeMs: Date.now() + AHEAD_MS };
 }
 
 /** An earlier run that was cut off may have closed folders already. */
 function openFolders(dir: string, { modes }: WorktreeFacts): void {
   const isFolder = folderTest(dir);
-  for (const [path] of [...modes.others].sort()) {
+  for (const [path] of [...modes.others].sort(([one], [other]) => (one < other ? -1 : 1))) {
     if (isFolder(path)) chmodSync(onDisk(dir, path), 0o755);
   }
 }

@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Git, GitCommand } from '../git/run-git.ts';
-import { askGit } from '../git/run-git.ts';
+import { runNamed } from './named-git.ts';
 import type { Place } from './place.ts';
 import type { SnapshotMeta } from './snapshot-meta.ts';
 
@@ -17,25 +19,37 @@ export async function putRefsBack(
 ): Promise<string[]> {
   const own = `refs/heads/${branch}`;
   const { head } = meta;
-  await moveRef(git, place, { ref: own, to: meta.branchTip, from: await tipOf(git, place, own), command });
+  await moveRef(git, place, {
+    ref: own,
+    to: meta.branchTip,
+    from: await tipOf(git, place, own, command),
+    command,
+  });
   if (head.ref === null) {
     if (head.commit !== null) await detach(git, place, head.commit, command);
     return [];
   }
   if (head.ref !== own && head.commit !== null) {
-    const from = await tipOf(git, place, head.ref);
+    const from = await tipOf(git, place, head.ref, command);
     if (from !== null && from !== head.commit) {
       await detach(git, place, head.commit, command);
       return [`${head.ref} is at ${from} by now: HEAD was detached at ${head.commit}, where it had been`];
     }
     await moveRef(git, place, { ref: head.ref, to: head.commit, from, command });
   }
-  await git.run(place.admin, [`--git-dir=${place.admin}`, 'symbolic-ref', 'HEAD', head.ref], command);
+  const now = await readFile(join(place.admin, 'HEAD'), 'utf8');
+  if (now.trim() === `ref: ${head.ref}`) return [];
+  await runNamed(git, { gitDir: place.admin }, ['symbolic-ref', 'HEAD', head.ref], command);
   return [];
 }
 
-async function tipOf(git: Git, { repo }: Place, ref: string): Promise<string | null> {
-  return askGit(git, repo, [`--git-dir=${repo}`, 'rev-parse', '--verify', '--quiet', ref]);
+async function tipOf(git: Git, { repo }: Place, ref: string, command: GitCommand): Promise<string | null> {
+  const input = `${ref}\n`;
+  const answer = await runNamed(git, { gitDir: repo }, ['cat-file', '--batch-check'], {
+    ...command,
+    input,
+  });
+  return /^([0-9a-f]{40,64}) commit /.exec(answer)?.[1] ?? null;
 }
 
 /** Git refuses if the ref is not at `from` any more. */
@@ -48,10 +62,10 @@ async function moveRef(
   const nothing = '0'.repeat((to ?? from ?? '').length);
   const line = to === null ? `delete ${ref} ${from}` : `update ${ref} ${to} ${from ?? nothing}`;
   const input = `start\n${line}\ncommit\n`;
-  await git.run(repo, [`--git-dir=${repo}`, 'update-ref', '--stdin'], { ...command, input });
+  await runNamed(git, { gitDir: repo }, ['update-ref', '--stdin'], { ...command, input });
 }
 
 async function detach(git: Git, { admin }: Place, commit: string, command: GitCommand): Promise<void> {
   const input = `start\noption no-deref\nupdate HEAD ${commit}\ncommit\n`;
-  await git.run(admin, [`--git-dir=${admin}`, 'update-ref', '--stdin'], { ...command, input });
+  await runNamed(git, { gitDir: admin }, ['update-ref', '--stdin'], { ...command, input });
 }

@@ -1,84 +1,47 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { isAbsence } from '../git/worktree-marks.ts';
-import { isStatePath, STATE_FOLDERS } from './agent-state.ts';
-import { linesOf, unquoted } from './byte-path.ts';
+import { z } from 'zod';
+import { isStatePath } from './agent-state.ts';
 import { SnapshotError } from './errors.ts';
-import { parseIndex } from './index-file.ts';
-import type { IndexFile } from './index-file.ts';
-import { setEntries } from './own-index.ts';
-import type { Place } from './place.ts';
-import type { PrivateRepo } from './private-repo.ts';
-import { factsFrom } from './worktree-facts.ts';
-import type { WorktreeFacts } from './worktree-facts.ts';
-import { STATE_TREE } from './write-snapshot.ts';
+import { WorktreeFacts } from './worktree-facts.ts';
 
-/** What the state commit of a snapshot holds. */
-export interface SavedState {
-  readonly index: IndexFile | null;
-  readonly facts: WorktreeFacts;
-  readonly files: ReadonlyMap<string, Buffer>;
-}
+const Path = z.string().min(1);
 
-/** Reads the state commit of a snapshot. Throws a SnapshotError `corrupt` when it is not one. */
-export async function readSavedState(
-  own: PrivateRepo,
-  commit: string,
-  format: 'sha1' | 'sha256',
-): Promise<SavedState> {
-  const listed = linesOf(await own.run(['ls-tree', '-r', '--full-tree', commit]));
-  const entries = new Map<string, string>();
-  for (const line of listed) {
-    const [, oid, path = ''] = /^100644 blob ([0-9a-f]+)\t(.*)$/.exec(line) ?? [];
-    if (oid !== undefined && isWanted(unquoted(path))) entries.set(unquoted(path), `100644 ${oid}`);
-  }
-  // Written out by git and read from there: what git writes to a pipe is text to us, and an index is not.
-  const folder = join(own.gitDir, 'saved');
-  await setEntries(own, entries);
-  await own.run(['checkout-index', '--all', `--prefix=${folder}/`]);
-  const bytes = new Map<string, Buffer>();
-  for (const path of entries.keys()) bytes.set(path, await readFile(join(folder, path)));
-  const facts = bytes.get(STATE_TREE.facts);
-  if (facts === undefined) throw new SnapshotError('corrupt', 'the snapshot has no state');
-  const files = new Map<string, Buffer>();
-  for (const [path, content] of bytes) {
-    if (path.startsWith(STATE_TREE.files)) files.set(path.slice(STATE_TREE.files.length), content);
-  }
-  const index = bytes.get(STATE_TREE.index);
-  return {
-    index: index === undefined ? null : parseIndex(index, format),
-    facts: factsFrom(facts.toString()),
-    files,
-  };
-}
+/** The entries of an index that a tree does not hold or not wholly, and its "resolve undo" extension. */
+const SavedIndex = z
+  .object({
+    special: z.array(
+      z.object({
+        path: Path,
+        mode: z.int(),
+        oid: z.string().regex(/^[0-9a-f]{40,64}$/),
+        stage: z.int().min(0).max(3),
+        assumeUnchanged: z.boolean(),
+        skipWorktree: z.boolean(),
+        intentToAdd: z.boolean(),
+      }),
+    ),
+    undo: z.base64(),
+  })
+  .nullable();
+export type SavedIndex = z.infer<typeof SavedIndex>;
 
-function isWanted(path: string): boolean {
-  if (path === STATE_TREE.index || path === STATE_TREE.facts) return true;
-  return path.startsWith(STATE_TREE.files) && isStatePath(path.slice(STATE_TREE.files.length));
-}
+/** What a snapshot holds besides files and commits: one JSON text in its state commit. Paths have one character a byte. */
+export const SavedState = z.object({
+  index: SavedIndex,
+  facts: WorktreeFacts,
+  /** Of the worktree's admin folder: what git keeps of operations in progress, in base64. */
+  files: z.array(z.tuple([Path.refine(isStatePath), z.base64()])),
+});
+export type SavedState = z.infer<typeof SavedState>;
 
-/** Puts the files of operations in progress into the admin folder, and takes away those of any other. */
-export async function putStateBack({ admin }: Place, files: SavedState['files']): Promise<void> {
-  for (const name of await readdir(admin)) {
-    if (isStatePath(name) || (STATE_FOLDERS.includes(name) && name !== 'refs')) {
-      await rm(join(admin, name), { recursive: true, force: true });
-    }
-  }
-  for (const name of await namesIn(join(admin, 'refs'))) {
-    await rm(join(admin, 'refs', name), { recursive: true, force: true });
-  }
-  for (const [path, bytes] of files) {
-    const place = join(admin, path);
-    await mkdir(dirname(place), { recursive: true });
-    await writeFile(place, bytes);
-  }
-}
+/** Names in the tree of a state commit. */
+export const STATE_TREE = { state: 'state.json', objects: 'objects/' } as const;
 
-async function namesIn(folder: string): Promise<string[]> {
+/** Reads the text of a saved state. Throws a SnapshotError `corrupt`. */
+export function savedStateFrom(text: string): SavedState {
   try {
-    return await readdir(folder);
+    return SavedState.parse(JSON.parse(text));
   } catch (error) {
-    if (isAbsence(error)) return [];
-    throw error;
+    if (!(error instanceof SyntaxError) && !(error instanceof z.ZodError)) throw error;
+    throw new SnapshotError('corrupt', 'the state of the worktree cannot be read', { cause: error });
   }
 }

@@ -1,30 +1,26 @@
-import { createHash } from 'node:crypto';
 import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git, GitCommand } from '../git/run-git.ts';
 import type { AgentState } from './agent-state.ts';
-import type { BytePath } from './byte-path.ts';
 import { SnapshotError } from './errors.ts';
-import { parseIndex, undoBlobs, withoutStatus } from './index-file.ts';
-import type { IndexFile } from './index-file.ts';
-import { setEntries } from './own-index.ts';
+import { GITLINK, indexBytes, parseIndex, undoBlobs } from './index-file.ts';
+import type { IndexEntry, IndexFile, StagedEntry } from './index-file.ts';
 import type { Place } from './place.ts';
 import { withPrivateRepo } from './private-repo.ts';
+import type { SavedIndex } from './saved-state.ts';
 
-const GITLINK = 0o160000;
-
-/** The agent's index as a snapshot keeps it. */
+/** The agent's index: as it is, and as a snapshot keeps it. */
 export interface Staged {
-  /** Null on a worktree that has none yet. */
+  /** Null in a worktree that has none yet. */
   readonly index: IndexFile | null;
-  /** The tree of all entries without a conflict. */
+  /** The tree of the entries that a tree can hold: no conflicts, nothing that is only intended. */
   readonly tree: string;
-  /** The index file without what belongs to one disk; null as `index`. */
-  readonly bytes: Buffer | null;
-  /** Equal hashes mean equal indexes, whatever their files' status. */
-  readonly hash: string;
+  /** All that the tree does not say of the index. */
+  readonly rest: SavedIndex;
   /** Objects that only the index names: the sides of conflicts, and what resolved ones were before. */
   readonly objects: readonly string[];
+  /** The index as it was read, to know it again. */
+  readonly bytes: Buffer | null;
 }
 
 /** Reads the agent's index, from a copy. `before` saves the work when it has not changed. */
@@ -34,25 +30,31 @@ export async function readStaged(
   state: AgentState,
   { before, command }: { before: Staged | null; command: GitCommand },
 ): Promise<Staged> {
-  const whole = state.index === null ? null : await makeWhole(git, place, state.index, command);
-  const bytes = whole === null ? null : withoutStatus(whole);
-  const hash = createHash('sha1')
-    .update(bytes ?? '')
-    .digest('hex');
-  if (before?.hash === hash) return { ...before, index: whole };
+  const bytes = state.index;
+  if (before !== null && bytes !== null && before.bytes?.equals(bytes) === true) return before;
+  const { format } = place.store;
+  const index = bytes === null ? null : await makeWhole(git, place, bytes, command);
+  const inTree = (index?.entries ?? []).filter(({ stage, intentToAdd }) => stage === 0 && !intentToAdd);
   const tree = await withPrivateRepo(git, place, command, async (own) => {
-    if (bytes !== null) await writeFile(own.index, bytes);
-    const conflicts = new Map<BytePath, null>();
-    for (const { path, stage } of whole?.entries ?? []) if (stage > 0) conflicts.set(path, null);
-    await setEntries(own, conflicts);
+    await writeFile(own.index, indexBytes(inTree, format));
     return (await own.run(['write-tree', '--missing-ok'])).trim();
   });
-  return { index: whole, tree, bytes, hash, objects: whole === null ? [] : objectsOf(whole) };
+  if (index === null) return { index, tree, rest: null, objects: [], bytes };
+  const special = index.entries.filter(
+    ({ stage, intentToAdd, skipWorktree, assumeUnchanged }) =>
+      stage > 0 || intentToAdd || skipWorktree || assumeUnchanged,
+  );
+  const sides = special.filter(({ stage, mode }) => stage > 0 && mode !== GITLINK).map(({ oid }) => oid);
+  const rest = {
+    special: special.map(withoutStatus),
+    undo: index.undo.toString('base64'),
+  };
+  return { index, tree, rest, objects: [...new Set([...sides, ...undoBlobs(index.undo, format)])], bytes };
 }
 
-function objectsOf(index: IndexFile): string[] {
-  const sides = index.entries.filter(({ stage, mode }) => stage > 0 && mode !== GITLINK);
-  return [...new Set([...sides.map(({ oid }) => oid), ...undoBlobs(index)])];
+function withoutStatus(entry: IndexEntry): StagedEntry {
+  const { path, mode, oid, stage, assumeUnchanged, skipWorktree, intentToAdd } = entry;
+  return { path, mode, oid, stage, assumeUnchanged, skipWorktree, intentToAdd };
 }
 
 /** An index that is split over two files, or leaves out folders, is first made whole by git. */

@@ -1,6 +1,7 @@
 import type { BytePath } from './byte-path.ts';
 import { sortCandidates } from './candidates.ts';
 import type { Refusal, Sorted } from './candidates.ts';
+import { GITLINK } from './index-file.ts';
 import type { IndexFile } from './index-file.ts';
 import { findOddPlaces, foldersAbove } from './odd-places.ts';
 import { addFiles, harvestSeed, listNew, plantSeed, setEntries } from './own-index.ts';
@@ -10,6 +11,8 @@ import type { Moves, OddPlaces, Seen } from './seen.ts';
 import { kindOf, lookAt, sweep } from './sweep.ts';
 import type { Look } from './sweep.ts';
 import { fitTotal } from './total-size.ts';
+import { modesOf, unchangedByStatus } from './worktree-facts.ts';
+import type { WorktreeFacts } from './worktree-facts.ts';
 
 /** What a tree is taken from. Without `seen` everything is read. */
 export interface TreeTask {
@@ -17,6 +20,7 @@ export interface TreeTask {
   readonly place: Place;
   /** The agent's index: what is in it belongs to the worktree, ignored or not. */
   readonly index: IndexFile | null;
+  readonly indexMtimeMs: number;
   readonly seen: Seen | null;
   readonly moves: Moves;
   readonly rules: string;
@@ -29,9 +33,8 @@ export interface TreeTask {
 export interface TakenTree {
   readonly tree: string;
   readonly seen: Seen;
+  readonly facts: WorktreeFacts;
 }
-
-const GITLINK = 0o160000;
 
 /** Writes the files of the worktree, byte for byte, into the repository. */
 export async function takeTree(task: TreeTask): Promise<TakenTree> {
@@ -40,22 +43,47 @@ export async function takeTree(task: TreeTask): Promise<TakenTree> {
   const gitlinks = gitlinksOf(task);
   // Before the listing: git does not look for files in a submodule that the index knows.
   await setEntries(own, differing(gitlinks, seen?.pinned));
-  const listing = moves.changedFolders.length > 0 ? await listNew(own) : null;
-  const candidates = new Set([...moves.changedFiles, ...(listing?.files ?? []), ...newInIndex(task)]);
+  const listing = await listNew(own, moves.changedFolders);
+  const candidates = new Set([...moves.changedFiles, ...listing.files, ...newInIndex(task)]);
   const sorted = sortCandidates(place.dir, candidates, { looks: moves.files, maxFileBytes });
   for (const [path, refusal] of await addFiles(own, sorted.add)) sorted.refused.set(path, refusal);
   const files = filesAfter(moves, sorted);
   const leftOut = await fitTotal(task, { files, leftOut: leftOutAfter(task, sorted, files) });
   const pinned = new Map([...gitlinks, ...earlierVersions(task, leftOut)]);
   await settle(task, { sorted, leftOut, pinned });
-  const nested = new Set(listing?.nested ?? seen?.odd.nested);
-  for (const path of gitlinks.keys()) nested.delete(path);
-  const odd = await lookForOddPlaces(task, { files, nested, gitlinks });
+  const known = [...(seen?.odd.nested ?? [])].filter((path) => !listing.covers(path));
+  const nested = new Set([...known, ...listing.nested].filter((path) => !gitlinks.has(path)));
+  // Git writes the tree while everything else is looked at.
+  const [tree, { odd, folders, facts }] = await Promise.all([
+    own.run(['write-tree', '--missing-ok']),
+    lookAround(task, { files, nested, gitlinks }),
+  ]);
+  const seed = await harvestSeed(own);
+  const now: Seen = { at: moves.at, files, folders, leftOut, pinned, odd, seed, rules: task.rules };
+  return { tree: tree.trim(), seen: now, facts };
+}
+
+interface Found {
+  readonly files: ReadonlyMap<BytePath, Look>;
+  readonly nested: ReadonlySet<BytePath>;
+  readonly gitlinks: ReadonlyMap<BytePath, string>;
+}
+
+/** Everything that is not the content of files. */
+async function lookAround(
+  task: TreeTask,
+  found: Found,
+): Promise<Pick<Seen, 'odd' | 'folders'> & Pick<TakenTree, 'facts'>> {
+  const { files, nested, gitlinks } = found;
+  const odd = await lookForOddPlaces(task, found);
   const inhabited = [...foldersAbove([...files.keys(), ...odd.bare, ...nested]), ...odd.bare, ...nested];
   const folders = await sweepAgain(task, ['', ...inhabited, ...gitlinks.keys()]);
-  const tree = (await own.run(['write-tree', '--missing-ok'])).trim();
-  const seed = await harvestSeed(own);
-  return { tree, seen: { at: moves.at, files, folders, leftOut, pinned, odd, seed, rules: task.rules } };
+  const facts: WorktreeFacts = {
+    modes: modesOf(files, folders),
+    bareFolders: [...odd.bare].sort(),
+    unchanged: unchangedByStatus(task.index, task.indexMtimeMs, files),
+  };
+  return { odd, folders, facts };
 }
 
 /** The submodules of the index that have a folder. */
@@ -133,13 +161,8 @@ async function settle(
 
 async function lookForOddPlaces(
   { own, place: { dir }, seen, moves }: TreeTask,
-  found: {
-    files: ReadonlyMap<BytePath, Look>;
-    nested: ReadonlySet<BytePath>;
-    gitlinks: ReadonlyMap<BytePath, string>;
-  },
+  { files, nested, gitlinks }: Found,
 ): Promise<OddPlaces> {
-  const { files, nested, gitlinks } = found;
   if (seen !== null && moves.changedFolders.length === 0) return seen.odd;
   const inhabited = foldersAbove(files.keys());
   const known = new Set([...inhabited, ...nested, ...gitlinks.keys()]);

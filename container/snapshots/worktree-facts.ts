@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import type { BytePath } from './byte-path.ts';
-import { SnapshotError } from './errors.ts';
 import { statusOf } from './index-file.ts';
-import type { IndexFile } from './index-file.ts';
+import type { IndexEntry, IndexFile } from './index-file.ts';
 import { kindOf } from './sweep.ts';
-import type { Look } from './sweep.ts';
+import type { Look, Stamp } from './sweep.ts';
 
 const Mode = z.int().min(0).max(0o7777);
 const Path = z.string().min(1);
@@ -21,18 +20,14 @@ export const WorktreeFacts = z.object({
 });
 export type WorktreeFacts = z.infer<typeof WorktreeFacts>;
 
-/** Reads the facts of a snapshot. Throws a SnapshotError `corrupt`. */
-export function factsFrom(text: string): WorktreeFacts {
-  try {
-    return WorktreeFacts.parse(JSON.parse(text));
-  } catch (error) {
-    if (!(error instanceof SyntaxError) && !(error instanceof z.ZodError)) throw error;
-    throw new SnapshotError('corrupt', 'the facts of the worktree cannot be read', { cause: error });
-  }
-}
-
 const PERMISSIONS = 0o7777;
 const OWNER_EXECUTES = 0o100;
+
+/** An index has the low 32 bits of sizes and file numbers. */
+const WORD = 2 ** 32;
+
+/** Nanoseconds do not fit into the numbers that times are compared in. */
+const STAMP_BLUR_MS = 0.01;
 
 /** The class that a mode is the usual one of. */
 export function classOf(mode: number, folder: boolean): 'file' | 'executable' | 'folder' {
@@ -84,6 +79,26 @@ function mostOften(counts: ReadonlyMap<number, number>, otherwise: number): numb
 }
 
 /**
+ * From when on, in epoch milliseconds, files are too young for their status to be trusted: git rereads those of the
+ * second in which it wrote the index (https://git-scm.com/docs/racy-git), unless it was built otherwise.
+ */
+export function racyFrom(indexMtimeMs: number): number {
+  return Math.floor(indexMtimeMs / 1000) * 1000;
+}
+
+/** Whether a file is unchanged by its status alone, and older than `youngerMs`. */
+export function isUnchanged(entry: IndexEntry, look: Stamp, youngerMs: number): boolean {
+  const status = statusOf(entry);
+  return (
+    status.size === look.size % WORD &&
+    status.ino === look.ino % WORD &&
+    Math.abs(status.mtimeMs - look.mtimeMs) < STAMP_BLUR_MS &&
+    Math.abs(status.ctimeMs - look.ctimeMs) < STAMP_BLUR_MS &&
+    status.mtimeMs < youngerMs
+  );
+}
+
+/**
  * Which files git took for unchanged by their status alone. Whether the content says so too is another question where
  * line endings are converted, and a restore has to give the same answer.
  */
@@ -93,20 +108,12 @@ export function unchangedByStatus(
   files: ReadonlyMap<BytePath, Look>,
 ): WorktreeFacts['unchanged'] {
   const [fresh, stale]: [BytePath[], BytePath[]] = [[], []];
-  // Git compares whole seconds, unless it was built otherwise.
-  const racyFrom = Math.floor(indexMtimeMs / 1000) * 1000;
   if (index === null) return { all: true, paths: [] };
+  const younger = racyFrom(indexMtimeMs);
   for (const entry of index.entries) {
     const look = files.get(entry.path);
     if (entry.stage !== 0 || look === undefined || typeof look === 'string') continue;
-    const status = statusOf(index, entry);
-    const same =
-      Math.abs(status.mtimeMs - look.mtimeMs) < 0.01 &&
-      Math.abs(status.ctimeMs - look.ctimeMs) < 0.01 &&
-      status.size === look.size % 2 ** 32 &&
-      status.ino === look.ino % 2 ** 32 &&
-      status.mtimeMs < racyFrom;
-    (same ? fresh : stale).push(entry.path);
+    (isUnchanged(entry, look, younger) ? fresh : stale).push(entry.path);
   }
   return stale.length <= fresh.length ? { all: true, paths: stale } : { all: false, paths: fresh };
 }

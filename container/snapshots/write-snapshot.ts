@@ -1,18 +1,14 @@
 import type { Git, GitCommand } from '../git/run-git.ts';
-import type { CaptureRequest, Taken } from './capture.ts';
+import type { CaptureRequest } from './capture.ts';
 import { writeCommit, writeObject, writeTrees } from './object-store.ts';
 import type { TreeEntry } from './object-store.ts';
 import type { Place } from './place.ts';
+import { STATE_TREE } from './saved-state.ts';
+import type { SavedState } from './saved-state.ts';
+import { runNamed } from './named-git.ts';
+import type { Taken } from './take-worktree.ts';
 import { messageOf, nameLeftOut, snapshotRef } from './snapshot-meta.ts';
 import type { SnapshotMeta } from './snapshot-meta.ts';
-
-/** Names in the tree of a snapshot's state commit. */
-export const STATE_TREE = {
-  index: 'index',
-  facts: 'worktree.json',
-  files: 'git/',
-  objects: 'objects/',
-} as const;
 
 interface Source extends Taken {
   readonly place: Place;
@@ -56,25 +52,24 @@ export async function writeSnapshot(
   const ref = snapshotRef(agent, seq);
   // In a transaction because git then answers: a command without a word is waited for longer.
   const input = `start\nupdate ${ref} ${commit}\ncommit\n`;
-  await git.run(place.repo, [`--git-dir=${place.repo}`, 'update-ref', '--stdin'], { ...command, input });
+  await runNamed(git, { gitDir: place.repo }, ['update-ref', '--stdin'], { ...command, input });
   return { commit, ref, meta };
 }
 
 /** The commit of what is not a file of the worktree; all commits that an operation in progress names are its parents. */
 async function writeStateCommit({ place, state, staged, facts, heads }: Source, at: number): Promise<string> {
   const { store } = place;
-  const entries = new Map<string, TreeEntry>();
-  const put = async (path: string, bytes: Buffer): Promise<void> => {
-    entries.set(path, { mode: '100644', oid: await writeObject(store, 'blob', bytes) });
-  };
-  if (staged.bytes !== null) await put(STATE_TREE.index, staged.bytes);
-  await put(STATE_TREE.facts, Buffer.from(JSON.stringify(facts)));
-  for (const [path, bytes] of state.files) await put(`${STATE_TREE.files}${path}`, bytes);
+  const files = [...state.files].map(([path, bytes]): [string, string] => [path, bytes.toString('base64')]);
+  const saved = JSON.stringify({ index: staged.rest, facts, files } satisfies SavedState);
+  const oid = await writeObject(store, 'blob', Buffer.from(saved));
+  const entries = new Map<string, TreeEntry>([[STATE_TREE.state, { mode: '100644', oid }]]);
   const parents = new Set(heads.branchTip === null ? [] : [heads.branchTip]);
-  for (const { oid, type } of heads.named) {
-    if (type === 'commit') parents.add(oid);
-    if (type === 'blob') entries.set(`${STATE_TREE.objects}${oid}`, { mode: '100644', oid });
-    if (type === 'tree') entries.set(`${STATE_TREE.objects}${oid}`, { mode: '40000', oid });
+  for (const named of heads.named) {
+    if (named.type === 'commit') parents.add(named.oid);
+    if (named.type === 'blob')
+      entries.set(`${STATE_TREE.objects}${named.oid}`, { mode: '100644', oid: named.oid });
+    if (named.type === 'tree')
+      entries.set(`${STATE_TREE.objects}${named.oid}`, { mode: '40000', oid: named.oid });
   }
   const tree = await writeTrees(store, entries);
   return writeCommit(store, { tree, parents: [...parents], at, message: 'state\n' });

@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import type { Taken } from './take-worktree.ts';
+
+/** Equal for two captures exactly when a second snapshot would hold nothing new; the status of files alone does not count. */
+export function identityOf({ bead, branch }: { bead: string; branch: string }, taken: Taken): string {
+  const { tree, state, staged, heads, facts, leftOut } = taken;
+  const files = [...state.files].map(([path, bytes]) => [path, bytes.toString('base64')]);
+  const { modes, bareFolders } = facts;
+  const all = [
+    bead,
+    branch,
+    tree,
+    staged.tree,
+    staged.rest,
+    heads.head,
+    heads.branchTip,
+    modes,
+    bareFolders,
+    leftOut,
+  ];
+  return createHash('sha1')
+    .update(JSON.stringify([all, files]))
+    .digest('hex');
+}
+
+/** Whether the worktree is what a checkout of HEAD gives, with nothing in progress. */
+export function isPristine({ tree, state, staged, heads, facts, leftOut }: Taken): boolean {
+  const { head, headTree, branchTip } = heads;
+  const quiet = [...state.files.keys()].every(
+    (path) => path === 'ORIG_HEAD' || path === 'info/sparse-checkout',
+  );
+  return (
+    quiet &&
+    tree === headTree &&
+    staged.tree === headTree &&
+    staged.rest?.special.length === 0 &&
+    head.commit === branchTip &&
+    facts.modes.others.length === 0 &&
+    facts.bareFolders.length === 0 &&
+    leftOut.length === 0
+  );
+}

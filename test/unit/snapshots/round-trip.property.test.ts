@@ -1,0 +1,45 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Captured } from '../../../container/snapshots/capture.ts';
+import { make, moves } from './agent-moves.ts';
+import { observe } from './observe.ts';
+import type { Life } from './snapshot-scene.ts';
+import { SnapshotScene } from './snapshot-scene.ts';
+
+const CASES = Number(process.env['RELIGHT_CASES'] ?? 300);
+const CASE_MS = 2_000;
+
+/** Properties that run side by side: most of a case is waiting for git. */
+const LANES = 4;
+
+/** What a snapshot leaves out is gone after a restore; of a submodule the folder stays. */
+function removeLeftOut({ dir }: Life, { meta }: Captured): void {
+  for (const { path, reason } of meta.leftOut) {
+    rmSync(`${dir}/${path}`, { recursive: true });
+    if (reason.includes('submodule')) mkdirSync(`${dir}/${path}`);
+  }
+}
+
+test.concurrent.each(Array.from({ length: LANES }, (_, lane) => lane))(
+  'brings any worktree back as it was in a new clone (lane %i)',
+  async () => {
+    const property = fc.asyncProperty(moves, async (steps) => {
+      const scene = new SnapshotScene();
+      try {
+        const life = await scene.begin();
+        for (const step of steps) await make(life.dir, step);
+        const captured = await life.captured();
+        removeLeftOut(life, captured);
+        const before = await observe(life.dir);
+        const { life: next, report } = await scene.carry(life, captured);
+        expect(report.outcome).toBe('restored');
+        expect(await observe(next.dir)).toEqual(before);
+      } finally {
+        scene.remove();
+      }
+    });
+    await fc.assert(property, { numRuns: Math.ceil(CASES / LANES), endOnFailure: true });
+  },
+  CASES * CASE_MS,
+);

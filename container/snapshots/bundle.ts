@@ -163,7 +163,8 @@ async function statOf(file: string): Promise<{ size: number }> {
   }
 }
 
-async function sha256Of(file: string): Promise<string> {
+/** The SHA-256 of a file, in hex. */
+export async function sha256Of(file: string): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(file), hash);
   return hash.digest('hex');

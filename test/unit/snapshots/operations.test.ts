@@ -120,7 +120,7 @@ test('a stopped interactive rebase keeps its labels and its list', async () => {
   const { life: next } = await scene.carryOver(life);
   expect(await observe(next.dir)).toEqual(before);
   while (await tryGit(next.dir, 'rebase', '--continue')) {
-    if (agentGit(next.dir, 'status').includes('rebase in progress') === false) break;
+    if (!agentGit(next.dir, 'status').includes('rebase in progress')) break;
   }
   expect(agentGit(next.dir, 'log', '-1', '--format=%s').trim()).toBe("Merge branch 'side' into gt/ada/b1");
 });

@@ -1,0 +1,12 @@
+/** `npm run bench -- <name>`: runs one of the benchmarks beside this file. */
+const BENCHMARKS: Readonly<Record<string, () => Promise<unknown>>> = {
+  snapshots: () => import('./snapshots.ts'),
+};
+
+const benchmark = BENCHMARKS[process.argv[2] ?? ''];
+if (benchmark === undefined) {
+  console.error(`npm run bench -- <${Object.keys(BENCHMARKS).join('|')}>`);
+  process.exitCode = 2;
+} else {
+  await benchmark();
+}

@@ -1,3 +1,5 @@
+import process from 'node:process';
+
 /** `npm run bench -- <name>`: runs one of the benchmarks beside this file. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<unknown>>> = {
   snapshots: () => import('./snapshots.ts'),

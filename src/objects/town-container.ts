@@ -10,6 +10,9 @@ import { partsOfName, townOf } from './reach.ts';
 /** A control call ends within this time: the control server starts jobs and answers, it never makes a caller wait. */
 const CONTROL_DEADLINE_MS = 10_000;
 
+/** A start that takes longer is given up: cold starts of 20 s are reported. */
+const START_DEADLINE_MS = 25_000;
+
 /** One call to the control server, as it is put on the wire; `body` is JSON. */
 export interface ControlCall {
   readonly method: string;
@@ -45,6 +48,7 @@ export class TownContainer extends Container<Env> {
     try {
       await this.startAndWaitForPorts({
         ports: [CONTROL_PORT],
+        cancellationOptions: { abort: AbortSignal.timeout(START_DEADLINE_MS) },
         startOptions: {
           envVars: {
             GT_TOWN: this.#town,

@@ -155,8 +155,12 @@ export class Town extends DurableObject<Env> {
     return this.#vigil.act(action);
   }
 
+  /**
+   * The platform says that the container has stopped. It is looked after by the alarm: the container says so also while
+   * it is being started again, and would wait for an answer that waits for that start.
+   */
   containerStopped(exitCode: number): Promise<void> {
-    return this.#watchdog.tick(`exit code ${exitCode}`);
+    return this.#watchdog.noteExit(`exit code ${exitCode}`);
   }
 
   override async alarm(): Promise<void> {

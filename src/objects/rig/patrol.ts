@@ -4,6 +4,7 @@ import { logTrouble } from '../../platform/log.ts';
 import { planDispatch, restoreBackoffMs } from '../../rules/dispatch.ts';
 import type { DispatchPlan } from '../../rules/dispatch.ts';
 import { townOf } from '../reach.ts';
+import { wakeAt } from '../wake-at.ts';
 import type { RigCore } from './core.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Herald } from './herald.ts';
@@ -47,9 +48,7 @@ export class Patrol {
 
   /** Brings the alarm forward to `at`; an earlier one stays. */
   async wakeAt(at: number): Promise<void> {
-    const { storage } = this.#core.ctx;
-    const set = await storage.getAlarm();
-    if (set === null || set > at) await storage.setAlarm(at);
+    await wakeAt(this.#core.ctx.storage, at);
   }
 
   async #carryOut({ restore, start, askAbout, nextAt }: DispatchPlan, life: Life | null): Promise<void> {

@@ -9,6 +9,7 @@ import { isInstanceGone } from '../../platform/platform-errors.ts';
 import { RECOVERY_WATCH_MS } from '../../rules/watch.ts';
 import { containerOf, rigOf } from '../reach.ts';
 import type { OpenRequest, Opened, RigToRestore } from '../verdicts.ts';
+import { wakeAt } from '../wake-at.ts';
 import { acceptBoot, admitLife } from './boots.ts';
 import type { TownCore } from './core.ts';
 import * as recoveries from './recoveries.ts';
@@ -44,7 +45,7 @@ export class Recoverer {
     feed.publish({ kind: 'recovery', recoveryId, generation, trigger, status: 'running' });
     feed.publish({ kind: 'town', state: 'recovering', fault: null });
     logEvent('recovery.opened', { town, recoveryId, bootId, generation, trigger });
-    await storage.setAlarm(now + RECOVERY_WATCH_MS);
+    await wakeAt(storage, now + RECOVERY_WATCH_MS);
     return { state: 'open', life: { bootId, generation } };
   }
 

@@ -5,6 +5,7 @@ import { logEvent, logTrouble } from '../../platform/log.ts';
 import { countDeath, deathBackoffMs, planWatch, RECOVERY_WATCH_MS } from '../../rules/watch.ts';
 import type { WatchPlan } from '../../rules/watch.ts';
 import { containerOf, rigOf } from '../reach.ts';
+import { wakeAt } from '../wake-at.ts';
 import { endNewestBoot, newestBoot } from './boots.ts';
 import type { TownCore } from './core.ts';
 import { finishRecovery, recoveredAt, runningRecovery } from './recoveries.ts';
@@ -21,29 +22,32 @@ export class Watchdog {
   readonly #core: TownCore;
   /** One tick at a time: two would both find the container dark and both count its death. */
   readonly #oneAtATime = pLimit(1);
+  /** How the container ended, where the platform has said so. */
+  #exit: string | null = null;
 
   constructor(core: TownCore) {
     this.#core = core;
   }
 
-  /** Looks, acts, and sets the alarm for the next look. `exit` describes how the container ended, where that is known. */
-  tick(exit: string | null): Promise<void> {
-    return this.#oneAtATime(() => this.#tick(exit));
-  }
-
-  /** The Town's alarm. A throw would end the alarms after a few tries, so that nobody watched any more. */
+  /** The Town's alarm: looks, acts, and sets the time of the next look. A throw would end the alarms after a few tries, so that nobody watched any more. */
   async watch(): Promise<void> {
     try {
-      await this.tick(null);
+      await this.#oneAtATime(() => this.#tick());
     } catch (error) {
       logTrouble('watchdog.tick_failed', error, { town: this.#core.town });
-      await this.#core.storage.setAlarm(Date.now() + RECOVERY_WATCH_MS);
+      await wakeAt(this.#core.storage, Date.now() + RECOVERY_WATCH_MS);
     }
   }
 
   /** Looks again at once. */
   async wake(): Promise<void> {
-    await this.#core.storage.setAlarm(Date.now());
+    await wakeAt(this.#core.storage, Date.now());
+  }
+
+  /** Keeps how the container ended for whoever finds it dark, and looks again at once. */
+  async noteExit(exit: string): Promise<void> {
+    this.#exit = exit;
+    await this.wake();
   }
 
   /** Starts the container now. Throws RelightError `container_unavailable`, after noting when it is tried again. */
@@ -56,15 +60,15 @@ export class Watchdog {
       const boot = await containerOf(env, town).startBoot(row.settings.drainSeconds);
       updateTown(db, { startingSince: null, nextStartAt: null });
       // Both launches of its recovery may have been missed.
-      await storage.setAlarm(Date.now() + RECOVERY_WATCH_MS);
+      await wakeAt(storage, Date.now() + RECOVERY_WATCH_MS);
       return boot;
     } catch (error) {
-      await storage.setAlarm(this.#startFailed(error));
+      await wakeAt(storage, this.#startFailed(error));
       throw error;
     }
   }
 
-  async #tick(exit: string | null): Promise<void> {
+  async #tick(): Promise<void> {
     const { env, town, db, storage } = this.#core;
     const { running, health } = await containerOf(env, town).look();
     const row = townRow(db, town);
@@ -81,9 +85,10 @@ export class Watchdog {
       },
       Date.now(),
     );
-    if (plan.markEnded) await this.#markEnded(exit ?? 'found dead');
+    if (plan.markEnded) await this.#markEnded(this.#exit ?? 'found dead');
+    this.#exit = null;
     await this.#carryOut(plan, health?.bootId ?? null, recovery?.recoveryId ?? null);
-    if (plan.nextAt !== null) await storage.setAlarm(this.#nextLook(plan.nextAt));
+    if (plan.nextAt !== null) await wakeAt(storage, this.#nextLook(plan.nextAt));
   }
 
   /** A start that just failed has set its own time; one that is past says nothing any more. */

@@ -233,7 +233,7 @@ test("a capture ends at its time-out, and by the caller's signal", async () => {
   await expect(late).rejects.toMatchObject({ kind: 'timed-out', code: 'git_failed', retryable: true });
   const stop = new AbortController();
   stop.abort(new Error('enough'));
-  await expect(life.capture({ signal: stop.signal })).rejects.toThrow('enough');
+  await expect(life.capture({ signal: stop.signal })).rejects.toThrow('stopped');
   expect(readdirSync(join(life.repo, 'relight-snapshots'))).toEqual([]);
 });
 

@@ -156,11 +156,10 @@ export class Town extends DurableObject<Env> {
   }
 
   /**
-   * The platform says that the container has stopped. It is looked after by the alarm: the container says so also while
-   * it is being started again, and would wait for an answer that waits for that start.
+   * The platform says that the container has stopped; it may say so while the container is being started again.
    */
   containerStopped(exitCode: number): Promise<void> {
-    return this.#watchdog.noteExit(`exit code ${exitCode}`);
+    return this.#watchdog.takeExit(`exit code ${exitCode}`);
   }
 
   override async alarm(): Promise<void> {

@@ -44,10 +44,13 @@ export class Watchdog {
     await wakeAt(this.#core.storage, Date.now());
   }
 
-  /** Keeps how the container ended for whoever finds it dark, and looks again at once. */
-  async noteExit(exit: string): Promise<void> {
+  /**
+   * Takes the news of how the container ended. Who brings it may be the container itself, on its way up in a start that a
+   * look is waiting for: then the news waits for the next look, and the container does not wait for it.
+   */
+  async takeExit(exit: string): Promise<void> {
     this.#exit = exit;
-    await this.wake();
+    await (this.#oneAtATime.activeCount > 0 ? this.wake() : this.watch());
   }
 
   /** Starts the container now. Throws RelightError `container_unavailable`, after noting when it is tried again. */

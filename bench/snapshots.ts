@@ -48,6 +48,8 @@ async function makeWorktree(root: string): Promise<Omit<CaptureRequest, 'seq' | 
   }
   git(dir, 'add', '--all');
   git(dir, 'commit', '--quiet', '--message', 'all files');
+  // As after a fetch: objects are packed.
+  git(repo, 'repack', '--quiet', '-a', '-d');
   return { rig, agent, dir, branch, bead: 'b1', generation: 1 };
 }
 

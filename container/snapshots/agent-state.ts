@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isAbsence } from '../git/worktree-marks.ts';
 import { bytesOf, stampOf } from './file-stamp.ts';
 import type { Place } from './place.ts';
+import { readRef } from './read-ref.ts';
 
 /** How long an agent's own git command is waited for. A commit message that is being edited holds the lock longer. */
 const LOCK_WAIT_MS = 1_000;
@@ -34,8 +35,11 @@ export function isStatePath(path: string): boolean {
 
 /** A worktree's HEAD, index and operations in progress, all of one moment. */
 export interface AgentState {
-  /** The text of the HEAD file: `ref: …`, or a commit. */
-  readonly head: string;
+  /** `ref` is null when HEAD is detached, `commit` on a branch without commits. */
+  readonly head: { readonly ref: string | null; readonly commit: string | null };
+  /** Where the branch of the worktree is, and where the remote had it, as far as is known here. */
+  readonly branchTip: string | null;
+  readonly upstream: string | null;
   readonly index: Buffer | null;
   /** When the index was written: entries that are younger cannot be told from changed ones by their status. */
   readonly indexMtimeMs: number;
@@ -53,9 +57,12 @@ export async function readAgentState(place: Place, branch: string, signal: Abort
     const file = join(place.admin, 'index');
     const indexMtimeMs = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
     const index = bytesOf(file);
-    const head = headText(place);
+    const head = readHead(place);
+    const branchTip = readRef(place.repo, `refs/heads/${branch}`);
+    const upstream = readRef(place.repo, `refs/remotes/origin/${branch}`);
     const files = readStateFiles(place.admin);
-    if (stateKey(place, branch) === key) return { head, index, indexMtimeMs, files, key };
+    const state = { head, branchTip, upstream, index, indexMtimeMs, files, key };
+    if (stateKey(place, branch) === key) return state;
     await pause(1, undefined, { signal });
   }
 }
@@ -74,10 +81,7 @@ export function stateKey(place: Place, branch: string): string {
   if (head.startsWith('ref: ')) refs.add(head.slice('ref: '.length));
   const hash = createHash('sha1').update(head);
   for (const ref of refs) hash.update(`${ref} `).update(bytesOf(join(repo, ref)) ?? '');
-  const stamped = [
-    ...[join(repo, 'packed-refs'), join(repo, 'reftable', 'tables.list')],
-    ...[join(admin, 'index'), join(admin, 'index.lock')],
-  ];
+  const stamped = [join(repo, 'packed-refs'), ...[join(admin, 'index'), join(admin, 'index.lock')]];
   for (const path of stamped) hash.update(`${stampOf(path)}\n`);
   for (const [path, bytes] of readStateFiles(admin)) hash.update(`${path} ${bytes.length}\n`).update(bytes);
   return hash.digest('hex');
@@ -85,6 +89,14 @@ export function stateKey(place: Place, branch: string): string {
 
 function headText({ admin }: Place): string {
   return readFileSync(join(admin, 'HEAD'), 'utf8').trim();
+}
+
+function readHead(place: Place): AgentState['head'] {
+  const text = headText(place);
+  const [, ref] = /^ref: (.+)$/.exec(text) ?? [];
+  if (ref === undefined) return { ref: null, commit: text };
+  // A HEAD on something that is no branch is as good as detached.
+  return { ref: ref.startsWith('refs/heads/') ? ref : null, commit: readRef(place.repo, ref) };
 }
 
 function readStateFiles(admin: string): Map<string, Buffer> {

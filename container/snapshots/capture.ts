@@ -4,6 +4,7 @@ import { SnapshotError } from './errors.ts';
 import { identityOf, isPristine } from './identity.ts';
 import { findPlace, ignoreRulesOf } from './place.ts';
 import type { Place } from './place.ts';
+import { readRef } from './read-ref.ts';
 import { removeLeftFolders } from './private-repo.ts';
 import { findMoves } from './seen.ts';
 import type { Moves, Seen } from './seen.ts';
@@ -42,10 +43,12 @@ export interface CaptureRequest {
 }
 
 /**
- * What a worktree was when it was captured. Kept by whoever captures, for the next time; it is not changed by that,
- * except for what only saves work.
+ * What a worktree was when it was captured, to be given to the next capture. It is good for as long as `ref` is there:
+ * what is known to be in the repository is known because the ref keeps it.
  */
 export interface Fingerprint {
+  readonly commit: string;
+  readonly ref: string;
   readonly bead: string;
   readonly branch: string;
   readonly tree: string;
@@ -77,7 +80,7 @@ const ATTEMPTS = 4;
 
 /**
  * Captures a worktree: HEAD, index, files, and operations in progress, as commits in the rig's repository
- * (https://git-scm.com/docs/git-commit-tree). Null when nothing has changed since `previous`. Neither the agent's
+ * (https://git-scm.com/docs/git-commit-tree). Null when nothing has changed since `previous`, whose ref has to be there. Neither the agent's
  * branch, HEAD, index nor any file is touched. Throws a SnapshotError `timed-out` or `misplaced`, or git's failure.
  */
 export async function capture(git: Git, request: CaptureRequest): Promise<Captured | null> {
@@ -106,11 +109,12 @@ async function captureWithin(
   request: CaptureRequest,
   { limits, signal }: { limits: CaptureLimits; signal: AbortSignal },
 ): Promise<Captured | null> {
-  const { previous, branch, rig, dir } = request;
+  const { branch, rig, dir } = request;
+  const place = await findPlace(git, { rig, dir, known: request.previous?.memory.place ?? null }, { signal });
+  const previous = stillKept(place, request.previous);
   const known = previous?.memory ?? null;
-  const place = await findPlace(git, { rig, dir, known: known?.place ?? null }, { signal });
   const rules = ignoreRulesOf(place);
-  const first = await lookFirst(request, { place, rules, signal });
+  const first = await lookFirst({ ...request, previous }, { place, rules, signal });
   if (first.unchanged) return null;
   removeLeftFolders(place.repo);
   for (let attempt = 1; ; attempt += 1) {
@@ -135,9 +139,14 @@ async function captureWithin(
       return null;
     }
     const { commit, ref, meta } = await writeSnapshot(git, request, { ...taken, place, command: { signal } });
-    const fingerprint = { bead: request.bead, branch, tree: taken.tree, identity, memory };
+    const { tree } = taken;
+    const fingerprint = { commit, ref, bead: request.bead, branch, tree, identity, memory };
     return { commit, ref, meta, fingerprint, pristine: isPristine(taken) };
   }
+}
+
+function stillKept({ repo }: Place, previous: Fingerprint | null): Fingerprint | null {
+  return previous !== null && readRef(repo, previous.ref) === previous.commit ? previous : null;
 }
 
 async function lookFirst(

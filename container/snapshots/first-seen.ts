@@ -1,7 +1,7 @@
 import type { Git } from '../git/run-git.ts';
 import type { BytePath } from './byte-path.ts';
-import { indexBytes } from './index-file.ts';
 import type { IndexFile } from './index-file.ts';
+import { TreeEditor } from './file-tree.ts';
 import type { Place } from './place.ts';
 import type { Moves, Seen } from './seen.ts';
 import { isRacy, lookAt } from './sweep.ts';
@@ -29,17 +29,19 @@ export async function firstSeen(
     younger: racyFrom(indexMtimeMs),
     signal,
   });
-  const plain = same.map((entry) => ({ ...entry, assumeUnchanged: false, skipWorktree: false }));
   const files = new Map<BytePath, Look>(same.map(({ path }) => [path, looks.get(path) ?? 'gone']));
+  const tree = new TreeEditor(null);
+  for (const { path, mode, oid } of same) tree.set(path, { mode: mode.toString(8), oid });
   const none = new Set<BytePath>();
+  const odd = { bare: none, special: none, nested: none, ignored: none };
   const seen: Seen = {
     at,
     files,
     folders: new Map(),
     leftOut: new Map(),
-    pinned: new Map(),
-    odd: { bare: none, special: none, nested: none, ignored: none },
-    seed: { bytes: indexBytes(plain, place.store.format), mtimeMs: indexMtimeMs },
+    root: tree.root,
+    submodules: none,
+    odd,
     rules,
   };
   const changedFiles = [...files].filter(([, look]) => isRacy(look, at)).map(([path]) => path);

@@ -3,7 +3,7 @@ import type { Taken } from './take-worktree.ts';
 
 /** Equal for two captures exactly when a second snapshot would hold nothing new; the status of files alone does not count. */
 export function identityOf({ bead, branch }: { bead: string; branch: string }, taken: Taken): string {
-  const { tree, state, staged, heads, facts, leftOut } = taken;
+  const { tree, state, staged, facts, leftOut } = taken;
   const files = [...state.files].map(([path, bytes]) => [path, bytes.toString('base64')]);
   const { modes, bareFolders } = facts;
   const all = [
@@ -12,8 +12,8 @@ export function identityOf({ bead, branch }: { bead: string; branch: string }, t
     tree,
     staged.tree,
     staged.rest,
-    heads.head,
-    heads.branchTip,
+    state.head,
+    state.branchTip,
     modes,
     bareFolders,
     leftOut,
@@ -24,8 +24,9 @@ export function identityOf({ bead, branch }: { bead: string; branch: string }, t
 }
 
 /** Whether the worktree is what a checkout of HEAD gives, with nothing in progress. */
-export function isPristine({ tree, state, staged, heads, facts, leftOut }: Taken): boolean {
-  const { head, headTree, branchTip } = heads;
+export function isPristine({ tree, state, staged, named, facts, leftOut }: Taken): boolean {
+  const { headTree } = named;
+  const { head, branchTip } = state;
   const quiet = [...state.files.keys()].every(
     (path) => path === 'ORIG_HEAD' || path === 'info/sparse-checkout',
   );

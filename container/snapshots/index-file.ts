@@ -28,6 +28,7 @@ export interface IndexFile {
 }
 
 export const GITLINK = 0o160000;
+export const GITLINK_MODE = GITLINK.toString(8);
 
 const HEADER = 12;
 const STATUS = 40;

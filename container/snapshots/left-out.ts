@@ -13,10 +13,9 @@ export function leftOutOf(dir: string, seen: Seen): LeftOut[] {
   for (const path of seen.odd.special) {
     all.push([path, { reason: `is a ${kindOf(lookAt(dir, path))}`, bytes: null }]);
   }
-  for (const [path, entry] of seen.pinned) {
-    const isSubmodule = entry.startsWith('160000 ') && existsSync(onDisk(dir, `${path}/.git`));
-    if (isSubmodule)
-      all.push([path, { reason: 'is a submodule, of which only the commit is kept', bytes: null }]);
+  for (const path of seen.submodules) {
+    if (!existsSync(onDisk(dir, `${path}/.git`))) continue;
+    all.push([path, { reason: 'is a submodule, of which only the commit is kept', bytes: null }]);
   }
   const sorted = all.sort(([one], [other]) => (one < other ? -1 : 1));
   return sorted.map(([path, reason]) => ({ path: readablePath(path), ...reason }));

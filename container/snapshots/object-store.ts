@@ -13,12 +13,6 @@ export interface ObjectStore {
   readonly format: 'sha1' | 'sha256';
 }
 
-/** What a tree holds in one place; `mode` is git's, in octal. */
-export interface TreeEntry {
-  readonly mode: '100644' | '40000';
-  readonly oid: string;
-}
-
 /**
  * Writes a loose object (https://git-scm.com/book/en/v2/Git-Internals-Git-Objects) and returns its name. Done here and
  * not by `git hash-object`: a snapshot needs about ten small objects, and a process for each costs more than the rest.
@@ -43,34 +37,6 @@ export async function writeObject(
     throw error;
   }
   return oid;
-}
-
-/** Writes the trees that hold `entries` by path, and returns the name of the outermost. */
-export async function writeTrees(
-  store: ObjectStore,
-  entries: ReadonlyMap<string, TreeEntry>,
-): Promise<string> {
-  const here = new Map<string, TreeEntry>();
-  const below = new Map<string, Map<string, TreeEntry>>();
-  for (const [path, entry] of entries) {
-    const slash = path.indexOf('/');
-    if (slash < 0) here.set(path, entry);
-    else {
-      const folder = path.slice(0, slash);
-      const inside = below.get(folder) ?? new Map<string, TreeEntry>();
-      below.set(folder, inside.set(path.slice(slash + 1), entry));
-    }
-  }
-  for (const [name, inside] of below) here.set(name, { mode: '40000', oid: await writeTrees(store, inside) });
-  // Git sorts folders as if their names ended with a slash.
-  const key = ([name, { mode }]: [string, TreeEntry]): Buffer =>
-    Buffer.from(mode === '40000' ? `${name}/` : name, 'latin1');
-  const sorted = [...here].sort((one, other) => Buffer.compare(key(one), key(other)));
-  const lines = sorted.flatMap(([name, { mode, oid }]) => [
-    Buffer.from(`${mode} ${name}\0`, 'latin1'),
-    Buffer.from(oid, 'hex'),
-  ]);
-  return writeObject(store, 'tree', Buffer.concat(lines));
 }
 
 /** Writes a commit of Relight's own; `at` is epoch milliseconds. */

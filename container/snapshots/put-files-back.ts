@@ -1,4 +1,5 @@
 import { chmodSync, mkdirSync } from 'node:fs';
+import { readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git } from '../git/run-git.ts';
 import { folderOf, onDisk } from './byte-path.ts';
@@ -7,10 +8,8 @@ import { folderTest } from './candidates.ts';
 import { bytesOf } from './file-stamp.ts';
 import { indexBytes, parseIndex } from './index-file.ts';
 import { foldersAbove } from './odd-places.ts';
-import { harvestSeed, plantSeed } from './own-index.ts';
 import type { Place } from './place.ts';
 import { withPrivateRepo } from './private-repo.ts';
-import type { Seed } from './seen.ts';
 import { kindOf, lookAt } from './sweep.ts';
 import { findUnconverted } from './unconverted.ts';
 import { classOf } from './worktree-facts.ts';
@@ -31,12 +30,15 @@ export async function putFilesBack(
   { commit, facts, signal }: { commit: string; facts: WorktreeFacts; signal: AbortSignal },
 ): Promise<void> {
   const seed = await seedOf(git, place, signal);
+  const soon = new Date(Date.now() + AHEAD_MS);
   openFolders(place.dir, facts);
   const paths = await withPrivateRepo(git, place, { signal }, async (own) => {
-    await plantSeed(own, seed);
+    if (seed !== null) await writeFile(own.index, seed);
+    // As if written later than any file, so that git rereads none.
+    if (seed !== null) await utimes(own.index, soon, soon);
     await own.run(['read-tree', '--reset', '-u', commit]);
-    const { bytes } = await harvestSeed(own);
-    return (parseIndex(bytes, place.store.format)?.entries ?? []).map(({ path }) => path);
+    const written = parseIndex(await readFile(own.index), place.store.format);
+    return (written?.entries ?? []).map(({ path }) => path);
   });
   makeFolders(place.dir, facts.bareFolders);
   const folders = [...foldersAbove([...paths, ...facts.bareFolders]), ...facts.bareFolders];
@@ -44,7 +46,7 @@ export async function putFilesBack(
 }
 
 /** All files that the index of the fresh worktree has, with their status where they need not be written again. */
-async function seedOf(git: Git, place: Place, signal: AbortSignal): Promise<Seed | null> {
+async function seedOf(git: Git, place: Place, signal: AbortSignal): Promise<Buffer | null> {
   const file = join(place.admin, 'index');
   const bytes = bytesOf(file);
   const index = bytes === null ? null : parseIndex(bytes, place.store.format);
@@ -58,7 +60,7 @@ async function seedOf(git: Git, place: Place, signal: AbortSignal): Promise<Seed
     assumeUnchanged: false,
     skipWorktree: false,
   }));
-  return { bytes: indexBytes(entries, place.store.format), mtimeMs: Date.now() + AHEAD_MS };
+  return indexBytes(entries, place.store.format);
 }
 
 /** An earlier run that was cut off may have closed folders already. */

@@ -1,13 +1,8 @@
 import type { BytePath } from './byte-path.ts';
+import type { FolderNode } from './file-tree.ts';
 import type { LeftOut } from './snapshot-meta.ts';
 import { isRacy, isSame, sweep } from './sweep.ts';
 import type { Look } from './sweep.ts';
-
-/** A file of a private index: its bytes, and when it was written. */
-export interface Seed {
-  readonly bytes: Buffer;
-  readonly mtimeMs: number;
-}
 
 /**
  * What the last full look at a worktree found. The next one starts from it: only what has another stamp than then is
@@ -22,10 +17,11 @@ export interface Seen {
   readonly folders: ReadonlyMap<BytePath, Look>;
   /** Files that are not in the tree, and why. */
   readonly leftOut: ReadonlyMap<BytePath, Pick<LeftOut, 'reason' | 'bytes'>>;
-  /** Entries that stand in the tree for what was not read: submodules, and left-out files as they were before. */
-  readonly pinned: ReadonlyMap<BytePath, string>;
+  /** The tree. */
+  readonly root: FolderNode;
+  /** The submodules in the tree. */
+  readonly submodules: ReadonlySet<BytePath>;
   readonly odd: OddPlaces;
-  readonly seed: Seed;
   /** Changes when files outside the worktree do that say what is ignored. */
   readonly rules: string;
 }

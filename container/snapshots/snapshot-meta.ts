@@ -1,9 +1,7 @@
 import { z } from 'zod';
-import { isBranchName, BranchName } from '../../src/contract/git-names.ts';
+import { BranchName } from '../../src/contract/git-names.ts';
 import { CommitId, Id, Instant } from '../../src/contract/ids.ts';
 import { SnapshotError } from './errors.ts';
-
-const HEADS = 'refs/heads/';
 
 /** How many left-out files a snapshot names; `leftOutMore` counts the others. */
 const LEFT_OUT_NAMED = 500;
@@ -24,9 +22,10 @@ export const SnapshotMeta = z.object({
   at: Instant,
   /** What HEAD was: `ref` is null when it was detached, `commit` on a branch without commits. */
   head: z.object({
+    // Whatever name git allowed the agent; git checks it again when it is put back.
     ref: z
       .string()
-      .refine((ref) => ref.startsWith(HEADS) && isBranchName(ref.slice(HEADS.length)))
+      .regex(/^refs\/heads\/[^\u0000-\u0020\u007f]+$/)
       .nullable(),
     commit: CommitId.nullable(),
   }),

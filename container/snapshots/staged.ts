@@ -2,12 +2,16 @@ import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git, GitCommand } from '../git/run-git.ts';
 import type { AgentState } from './agent-state.ts';
+import type { BytePath } from './byte-path.ts';
 import { SnapshotError } from './errors.ts';
-import { GITLINK, indexBytes, parseIndex, undoBlobs } from './index-file.ts';
+import { entriesOf, TreeEditor } from './file-tree.ts';
+import type { FolderNode } from './file-tree.ts';
+import { GITLINK, parseIndex, undoBlobs } from './index-file.ts';
 import type { IndexEntry, IndexFile, StagedEntry } from './index-file.ts';
 import type { Place } from './place.ts';
 import { withPrivateRepo } from './private-repo.ts';
 import type { SavedIndex } from './saved-state.ts';
+import { writeTrees } from './write-trees.ts';
 
 /** The agent's index: as it is, and as a snapshot keeps it. */
 export interface Staged {
@@ -15,6 +19,7 @@ export interface Staged {
   readonly index: IndexFile | null;
   /** The tree of the entries that a tree can hold: no conflicts, nothing that is only intended. */
   readonly tree: string;
+  readonly root: FolderNode;
   /** All that the tree does not say of the index. */
   readonly rest: SavedIndex;
   /** Objects that only the index names: the sides of conflicts, and what resolved ones were before. */
@@ -35,11 +40,16 @@ export async function readStaged(
   const { format } = place.store;
   const index = bytes === null ? null : await makeWhole(git, place, bytes, command);
   const inTree = (index?.entries ?? []).filter(({ stage, intentToAdd }) => stage === 0 && !intentToAdd);
-  const tree = await withPrivateRepo(git, place, command, async (own) => {
-    await writeFile(own.index, indexBytes(inTree, format));
-    return (await own.run(['write-tree', '--missing-ok'])).trim();
-  });
-  if (index === null) return { index, tree, rest: null, objects: [], bytes };
+  const editor = new TreeEditor(before?.root ?? null);
+  const wanted = new Set<BytePath>();
+  for (const { path, mode, oid } of inTree) {
+    editor.set(path, { mode: mode.toString(8), oid });
+    wanted.add(path);
+  }
+  for (const [path] of entriesOf(editor.root)) if (!wanted.has(path)) editor.remove(path);
+  const { root } = editor;
+  const tree = await writeTrees(git, place, root, command);
+  if (index === null) return { index, tree, root, rest: null, objects: [], bytes };
   const special = index.entries.filter(
     ({ stage, intentToAdd, skipWorktree, assumeUnchanged }) =>
       stage > 0 || intentToAdd || skipWorktree || assumeUnchanged,
@@ -49,7 +59,14 @@ export async function readStaged(
     special: special.map(withoutStatus),
     undo: index.undo.toString('base64'),
   };
-  return { index, tree, rest, objects: [...new Set([...sides, ...undoBlobs(index.undo, format)])], bytes };
+  return {
+    index,
+    tree,
+    root,
+    rest,
+    objects: [...new Set([...sides, ...undoBlobs(index.undo, format)])],
+    bytes,
+  };
 }
 
 function withoutStatus(entry: IndexEntry): StagedEntry {

@@ -1,21 +1,29 @@
+import type { Git } from '../git/run-git.ts';
+import { folderOf } from './byte-path.ts';
 import type { BytePath } from './byte-path.ts';
 import { sortCandidates } from './candidates.ts';
 import type { Refusal, Sorted } from './candidates.ts';
-import { GITLINK } from './index-file.ts';
+import { TreeEditor } from './file-tree.ts';
+import type { TreeEntry } from './file-tree.ts';
+import { GITLINK, GITLINK_MODE } from './index-file.ts';
 import type { IndexFile } from './index-file.ts';
+import { listNew } from './list-new.ts';
+import type { Listing } from './list-new.ts';
 import { findOddPlaces, foldersAbove } from './odd-places.ts';
-import { addFiles, harvestSeed, listNew, plantSeed, setEntries } from './own-index.ts';
 import type { Place } from './place.ts';
 import type { PrivateRepo } from './private-repo.ts';
+import { readBlobs } from './read-blobs.ts';
 import type { Moves, OddPlaces, Seen } from './seen.ts';
 import { kindOf, lookAt, sweep } from './sweep.ts';
 import type { Look } from './sweep.ts';
-import { fitTotal } from './total-size.ts';
+import { leaveOutLargest } from './total-size.ts';
+import { writeTrees } from './write-trees.ts';
 import { modesOf, unchangedByStatus } from './worktree-facts.ts';
 import type { WorktreeFacts } from './worktree-facts.ts';
 
 /** What a tree is taken from. Without `seen` everything is read. */
 export interface TreeTask {
+  readonly git: Git;
   readonly own: PrivateRepo;
   readonly place: Place;
   /** The agent's index: what is in it belongs to the worktree, ignored or not. */
@@ -39,34 +47,40 @@ export interface TakenTree {
 /** Writes the files of the worktree, byte for byte, into the repository. */
 export async function takeTree(task: TreeTask): Promise<TakenTree> {
   const { own, place, seen, moves, maxFileBytes } = task;
-  await plantSeed(own, seen?.seed ?? null);
   const gitlinks = gitlinksOf(task);
-  // Before the listing: git does not look for files in a submodule that the index knows.
-  await setEntries(own, differing(gitlinks, seen?.pinned));
   const listing = await listNew(own, moves.changedFolders);
-  const candidates = new Set([...moves.changedFiles, ...listing.files, ...newInIndex(task)]);
+  const candidates = new Set([
+    ...moves.changedFiles,
+    ...newInListing(task, listing, gitlinks),
+    ...newInIndex(task),
+  ]);
   const sorted = sortCandidates(place.dir, candidates, { looks: moves.files, maxFileBytes });
-  for (const [path, refusal] of await addFiles(own, sorted.add)) sorted.refused.set(path, refusal);
   const files = filesAfter(moves, sorted);
-  const leftOut = await fitTotal(task, { files, leftOut: leftOutAfter(task, sorted, files) });
-  const pinned = new Map([...gitlinks, ...earlierVersions(task, leftOut)]);
-  await settle(task, { sorted, leftOut, pinned });
   const known = [...(seen?.odd.nested ?? [])].filter((path) => !listing.covers(path));
   const nested = new Set([...known, ...listing.nested].filter((path) => !gitlinks.has(path)));
-  // Git writes the tree while everything else is looked at.
-  const [tree, { odd, folders, facts }] = await Promise.all([
-    own.run(['write-tree', '--missing-ok']),
+  // Git reads the files while everything else is looked at.
+  const [blobs, { odd, folders, facts }] = await Promise.all([
+    readBlobs(own, place, sorted),
     lookAround(task, { files, nested, gitlinks }),
   ]);
-  const seed = await harvestSeed(own);
-  const now: Seen = { at: moves.at, files, folders, leftOut, pinned, odd, seed, rules: task.rules };
-  return { tree: tree.trim(), seen: now, facts };
+  const leftOut = leftOutAfter(task, sorted, { files, refused: blobs.refused });
+  const tree = new TreeEditor(seen?.root ?? null);
+  for (const path of [...sorted.gone, ...(seen?.submodules ?? [])])
+    if (!gitlinks.has(path)) tree.remove(path);
+  for (const [path, entry] of [...blobs.entries, ...gitlinks]) tree.set(path, entry);
+  leaveOutLargest(task, { files, root: tree.root, leftOut });
+  putEarlierVersions(task, tree, leftOut);
+  const { root } = tree;
+  const name = await writeTrees(task.git, place, root, { signal: task.signal });
+  const submodules = new Set(gitlinks.keys());
+  const now: Seen = { at: moves.at, files, folders, leftOut, root, submodules, odd, rules: task.rules };
+  return { tree: name, seen: now, facts };
 }
 
 interface Found {
   readonly files: ReadonlyMap<BytePath, Look>;
   readonly nested: ReadonlySet<BytePath>;
-  readonly gitlinks: ReadonlyMap<BytePath, string>;
+  readonly gitlinks: ReadonlyMap<BytePath, TreeEntry>;
 }
 
 /** Everything that is not the content of files. */
@@ -87,13 +101,29 @@ async function lookAround(
 }
 
 /** The submodules of the index that have a folder. */
-function gitlinksOf({ index, place }: TreeTask): Map<BytePath, string> {
-  const gitlinks = new Map<BytePath, string>();
+function gitlinksOf({ index, place }: TreeTask): Map<BytePath, TreeEntry> {
+  const gitlinks = new Map<BytePath, TreeEntry>();
   for (const { path, mode, oid, stage } of index?.entries ?? []) {
     if (mode !== GITLINK || stage !== 0 || kindOf(lookAt(place.dir, path)) !== 'folder') continue;
-    gitlinks.set(path, `160000 ${oid}`);
+    gitlinks.set(path, { mode: GITLINK_MODE, oid });
   }
   return gitlinks;
+}
+
+/** A submodule is not looked into, whether or not it is a repository at the moment. */
+function newInListing(
+  { moves }: TreeTask,
+  { files }: Listing,
+  gitlinks: ReadonlyMap<BytePath, TreeEntry>,
+): BytePath[] {
+  const fresh = files.filter((path) => !moves.files.has(path));
+  if (gitlinks.size === 0) return fresh;
+  return fresh.filter((path) => {
+    for (let folder = folderOf(path); folder !== ''; folder = folderOf(folder)) {
+      if (gitlinks.has(folder)) return false;
+    }
+    return true;
+  });
 }
 
 function newInIndex({ index, moves }: TreeTask): BytePath[] {
@@ -114,49 +144,27 @@ function filesAfter(moves: Moves, { gone, looks }: Sorted): Map<BytePath, Look> 
 function leftOutAfter(
   { seen }: TreeTask,
   sorted: Sorted,
-  files: ReadonlyMap<BytePath, Look>,
+  { files, refused }: { files: ReadonlyMap<BytePath, Look>; refused: ReadonlyMap<BytePath, Refusal> },
 ): Map<BytePath, Refusal> {
-  const leftOut = new Map(sorted.refused);
+  const leftOut = new Map([...sorted.refused, ...refused]);
   for (const [path, refusal] of seen?.leftOut ?? []) {
     if (files.has(path) && !sorted.looks.has(path)) leftOut.set(path, refusal);
   }
   return leftOut;
 }
 
-/** What the agent's index has in the place of files that are left out: better than a file that seems deleted. */
-function earlierVersions(
+/** In the place of files that are left out comes what the agent's index has: better than files that seem deleted. */
+function putEarlierVersions(
   { index }: TreeTask,
+  tree: TreeEditor,
   leftOut: ReadonlyMap<BytePath, Refusal>,
-): Map<BytePath, string> {
-  const versions = new Map<BytePath, string>();
-  if (leftOut.size === 0) return versions;
+): void {
+  if (leftOut.size === 0) return;
+  for (const path of leftOut.keys()) tree.remove(path);
   for (const { path, mode, oid, stage, intentToAdd } of index?.entries ?? []) {
     if (stage !== 0 || intentToAdd || mode === GITLINK || !leftOut.has(path)) continue;
-    versions.set(path, `${mode.toString(8)} ${oid}`);
+    tree.set(path, { mode: mode.toString(8), oid });
   }
-  return versions;
-}
-
-function differing(
-  wanted: ReadonlyMap<BytePath, string>,
-  before: ReadonlyMap<BytePath, string> = new Map(),
-): Map<BytePath, string> {
-  return new Map([...wanted].filter(([path, entry]) => before.get(path) !== entry));
-}
-
-/** Takes from the private index what is not in the worktree any more or left out, and puts in what stands for it. */
-async function settle(
-  { own, seen }: TreeTask,
-  { sorted, leftOut, pinned }: Pick<Seen, 'leftOut' | 'pinned'> & { sorted: Sorted },
-): Promise<void> {
-  const entries = new Map<BytePath, string | null>();
-  for (const path of sorted.gone) if (seen?.files.has(path) === true) entries.set(path, null);
-  for (const path of leftOut.keys()) if (seen?.leftOut.has(path) !== true) entries.set(path, null);
-  for (const path of seen?.pinned.keys() ?? []) {
-    if (!pinned.has(path) && !sorted.looks.has(path)) entries.set(path, null);
-  }
-  for (const [path, entry] of differing(pinned, seen?.pinned)) entries.set(path, entry);
-  await setEntries(own, entries);
 }
 
 async function lookForOddPlaces(
@@ -177,6 +185,8 @@ async function lookForOddPlaces(
   const unseen = [...inhabited].filter((folder) => !moves.folders.has(folder));
   const scan = moves.changedFolders.filter((folder) => !nested.has(folder) && !gitlinks.has(folder));
   await findOddPlaces({ own, dir, known, bare, special, ignored }, [...scan, ...unseen]);
+  // One in the place of a tracked file is among the files that are left out.
+  for (const path of special) if (files.has(path)) special.delete(path);
   return { bare, special, nested, ignored };
 }
 

@@ -1,10 +1,10 @@
 import type { Git } from '../git/run-git.ts';
-import { readAgentState, stateKey } from './agent-state.ts';
+import { readAgentState } from './agent-state.ts';
 import type { AgentState } from './agent-state.ts';
-import { readHeads } from './head.ts';
-import type { Heads } from './head.ts';
 import { firstSeen } from './first-seen.ts';
 import { leftOutOf } from './left-out.ts';
+import { readNamedObjects } from './named-objects.ts';
+import type { NamedObjects } from './named-objects.ts';
 import type { Place } from './place.ts';
 import { withPrivateRepo } from './private-repo.ts';
 import { findMoves } from './seen.ts';
@@ -21,7 +21,7 @@ import type { WorktreeFacts } from './worktree-facts.ts';
 export interface Base {
   readonly state: AgentState;
   readonly staged: Staged;
-  readonly heads: Heads;
+  readonly named: NamedObjects;
 }
 
 /** The files of a worktree, what git does not keep of them, and what had to be left out. */
@@ -35,23 +35,18 @@ export interface TakenFiles {
 /** Everything of a worktree. */
 export interface Taken extends Base, TakenFiles {}
 
-/**
- * Takes the state, which is `before` while nothing has moved. Begins anew until nothing moved under it: a HEAD and an index of two moments would look like a change
- * nobody made.
- */
+/** Takes the state, all of one moment; it is `before` while nothing has moved. */
 export async function takeBase(
   git: Git,
   place: Place,
   { branch, before, signal }: { branch: string; before: Base | null; signal: AbortSignal },
 ): Promise<Base> {
   const command = { signal };
-  for (;;) {
-    const state = await readAgentState(place, branch, signal);
-    if (before?.state.key === state.key) return before;
-    const staged = await readStaged(git, place, state, { before: before?.staged ?? null, command });
-    const heads = await readHeads(git, place, state, { branch, objects: staged.objects, command });
-    if (stateKey(place, branch) === state.key) return { state, staged, heads };
-  }
+  const state = await readAgentState(place, branch, signal);
+  if (before?.state.key === state.key) return before;
+  const staged = await readStaged(git, place, state, { before: before?.staged ?? null, command });
+  const named = await readNamedObjects(git, place, state, { staged: staged.objects, command });
+  return { state, staged, named };
 }
 
 interface FilesTask {
@@ -72,7 +67,7 @@ export async function takeFiles(git: Git, place: Place, task: FilesTask): Promis
   const { indexMtimeMs } = state;
   const take = async (seen: Seen | null, moves: Moves): Promise<TakenTree> =>
     withPrivateRepo(git, place, { signal }, async (own) =>
-      takeTree({ own, place, index, indexMtimeMs, seen, moves, rules, signal, ...limits }),
+      takeTree({ git, own, place, index, indexMtimeMs, seen, moves, rules, signal, ...limits }),
     );
   const takeAnew = async (): Promise<TakenTree> => {
     if (index === null) return take(null, await findMoves(place.dir, null, signal));

@@ -1,11 +1,12 @@
 import type { Git, GitCommand } from '../git/run-git.ts';
 import type { CaptureRequest } from './capture.ts';
-import { writeCommit, writeObject, writeTrees } from './object-store.ts';
-import type { TreeEntry } from './object-store.ts';
+import { writeCommit, writeObject } from './object-store.ts';
 import type { Place } from './place.ts';
 import { STATE_TREE } from './saved-state.ts';
 import type { SavedState } from './saved-state.ts';
+import { FOLDER_MODE, TreeEditor } from './file-tree.ts';
 import { runNamed } from './named-git.ts';
+import { writeTrees } from './write-trees.ts';
 import type { Taken } from './take-worktree.ts';
 import { messageOf, nameLeftOut, snapshotRef } from './snapshot-meta.ts';
 import type { SnapshotMeta } from './snapshot-meta.ts';
@@ -21,16 +22,17 @@ export async function writeSnapshot(
   request: CaptureRequest,
   source: Source,
 ): Promise<{ commit: string; ref: string; meta: SnapshotMeta }> {
-  const { place, tree, staged, heads, command } = source;
+  const { place, tree, staged, command } = source;
+  const { head, branchTip, upstream } = source.state;
   const { agent, seq, at = Date.now() } = request;
-  const headParents = heads.head.commit === null ? [] : [heads.head.commit];
+  const headParents = head.commit === null ? [] : [head.commit];
   const index = await writeCommit(place.store, {
     tree: staged.tree,
     parents: headParents,
     at,
     message: 'index\n',
   });
-  const state = await writeStateCommit(source, at);
+  const state = await writeStateCommit(git, source, at);
   const meta: SnapshotMeta = {
     version: 1,
     rig: request.rig,
@@ -40,9 +42,9 @@ export async function writeSnapshot(
     generation: request.generation,
     seq,
     at,
-    head: heads.head,
-    branchTip: heads.branchTip,
-    upstream: heads.upstream,
+    head,
+    branchTip,
+    upstream,
     index,
     state,
     ...nameLeftOut(source.leftOut),
@@ -57,20 +59,20 @@ export async function writeSnapshot(
 }
 
 /** The commit of what is not a file of the worktree; all commits that an operation in progress names are its parents. */
-async function writeStateCommit({ place, state, staged, facts, heads }: Source, at: number): Promise<string> {
+async function writeStateCommit(git: Git, source: Source, at: number): Promise<string> {
+  const { place, state, staged, facts, named, command } = source;
   const { store } = place;
   const files = [...state.files].map(([path, bytes]): [string, string] => [path, bytes.toString('base64')]);
   const saved = JSON.stringify({ index: staged.rest, facts, files } satisfies SavedState);
   const oid = await writeObject(store, 'blob', Buffer.from(saved));
-  const entries = new Map<string, TreeEntry>([[STATE_TREE.state, { mode: '100644', oid }]]);
-  const parents = new Set(heads.branchTip === null ? [] : [heads.branchTip]);
-  for (const named of heads.named) {
-    if (named.type === 'commit') parents.add(named.oid);
-    if (named.type === 'blob')
-      entries.set(`${STATE_TREE.objects}${named.oid}`, { mode: '100644', oid: named.oid });
-    if (named.type === 'tree')
-      entries.set(`${STATE_TREE.objects}${named.oid}`, { mode: '40000', oid: named.oid });
+  const tree = new TreeEditor(null);
+  tree.set(STATE_TREE.state, { mode: '100644', oid });
+  const parents = new Set(state.branchTip === null ? [] : [state.branchTip]);
+  for (const { oid, type } of named.objects) {
+    if (type === 'commit') parents.add(oid);
+    const mode = type === 'tree' ? FOLDER_MODE : '100644';
+    if (type === 'tree' || type === 'blob') tree.set(`${STATE_TREE.objects}${oid}`, { mode, oid });
   }
-  const tree = await writeTrees(store, entries);
-  return writeCommit(store, { tree, parents: [...parents], at, message: 'state\n' });
+  const root = await writeTrees(git, place, tree.root, command);
+  return writeCommit(store, { tree: root, parents: [...parents], at, message: 'state\n' });
 }

@@ -10,9 +10,14 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { repoDir, worktreeDir } from '../../../container/git/layout.ts';
+import { createGit } from '../../../container/git/run-git.ts';
+import { readBundle, writeBundle } from '../../../container/snapshots/bundle.ts';
+import { capture } from '../../../container/snapshots/capture.ts';
+import { putBack } from '../../../container/snapshots/put-back.ts';
 import type { Fingerprint } from '../../../container/snapshots/capture.ts';
 import { dropSnapshots } from '../../../container/snapshots/drop.ts';
 import { observe } from './observe.ts';
@@ -109,6 +114,12 @@ test('a change back to what was captured is nothing new', async () => {
   write(life.dir, { 'README.md': 'other\n' });
   write(life.dir, { 'README.md': text });
   expect(await life.capture({ previous: fingerprint, seq: 2 })).toBeNull();
+});
+
+test('a fingerprint whose snapshot was dropped counts as none', async () => {
+  const { fingerprint } = await life.captured();
+  await dropSnapshots(life.git, RIG, AGENT, { keep: [] });
+  expect((await life.captured({ previous: fingerprint, seq: 2 })).meta.seq).toBe(2);
 });
 
 test('the same files for another bead are a snapshot of their own', async () => {
@@ -229,11 +240,13 @@ test("a lock that an agent's git holds is waited for, and left alone when it is 
 });
 
 test("a capture ends at its time-out, and by the caller's signal", async () => {
+  write(life.dir, { 'new.txt': 'x\n' });
+  await life.captured();
   const late = life.capture({ limits: { timeoutMs: 1 } });
   await expect(late).rejects.toMatchObject({ kind: 'timed-out', code: 'git_failed', retryable: true });
   const stop = new AbortController();
   stop.abort(new Error('enough'));
-  await expect(life.capture({ signal: stop.signal })).rejects.toThrow('stopped');
+  await expect(life.capture({ signal: stop.signal })).rejects.toMatchObject({ code: 'draining' });
   expect(readdirSync(join(life.repo, 'relight-snapshots'))).toEqual([]);
 });
 
@@ -264,4 +277,32 @@ test('snapshots that are no longer needed are dropped, those of other agents nev
     `${folder}10`,
     `refs/relight/snapshots/${AGENT}2/1`,
   ]);
+});
+
+test('a repository with SHA-256 is captured, bundled and brought back', async () => {
+  const lives = await Promise.all(
+    ['old', 'new'].map(async (name) => {
+      const git = createGit({ workspace: join(scene.root, name) });
+      const [repo, dir] = [repoDir(git.workspace, RIG), worktreeDir(git.workspace, RIG, AGENT)];
+      mkdirSync(dirname(dir), { recursive: true });
+      agentGit(scene.root, 'init', '--quiet', '--bare', '--template=', '--object-format=sha256', repo);
+      const tree = agentGit(repo, 'hash-object', '-w', '-t', 'tree', '/dev/null').trim();
+      const commit = agentGit(repo, 'commit-tree', '-m', 'first', tree).trim();
+      agentGit(repo, 'worktree', 'add', '--quiet', '-b', BRANCH, dir, commit);
+      return { git, dir };
+    }),
+  );
+  const [old, fresh] = lives;
+  if (old === undefined || fresh === undefined) throw new Error('two lives were made');
+  write(old.dir, { 'staged.txt': 'one\n', 'new.txt': 'two\n' });
+  agentGit(old.dir, 'add', 'staged.txt');
+  const work = { rig: RIG, agent: AGENT, bead: 'b1', branch: BRANCH };
+  const captured = await capture(old.git, { ...work, dir: old.dir, generation: 1, seq: 1, previous: null });
+  if (captured === null) throw new Error('nothing was captured');
+  const file = join(scene.root, 'sha256.bundle');
+  await writeBundle(old.git, RIG, captured, { onRemote: [], file });
+  const snapshot = await readBundle(fresh.git, RIG, file);
+  await putBack(fresh.git, { ...work, dir: fresh.dir, snapshot, remoteTip: null });
+  expect(captured.commit).toHaveLength(64);
+  expect(await observe(fresh.dir)).toEqual(await observe(old.dir));
 });

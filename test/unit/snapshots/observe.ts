@@ -23,15 +23,20 @@ async function ask(dir: string, ...args: string[]): Promise<string> {
     encoding: 'latin1',
     maxBuffer: 1e8,
   } as const;
-  return (await run('git', args, options)).stdout;
+  try {
+    return (await run('git', args, options)).stdout;
+  } catch (error) {
+    // Git has states that it cannot show, such as an intended submodule without content. They come back as they are.
+    return `failed: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
 
-/** Looks at a worktree without changing it. Ignored files are left out. */
-export async function observe(dir: string): Promise<Observed> {
+/** Looks at a worktree without changing it. Ignored files are left out. The diffs follow from all else. */
+export async function observe(dir: string, { diffs = true } = {}): Promise<Observed> {
   const [seen, diff, staged, index] = await Promise.all([
     ask(dir, 'status', '--porcelain=v2', '-z', '--branch', '--untracked-files=all', '--ignored=matching'),
-    ask(dir, 'diff', '--binary', '--full-index'),
-    ask(dir, 'diff', '--binary', '--full-index', '--cached'),
+    diffs ? ask(dir, 'diff', '--binary', '--full-index') : '',
+    diffs ? ask(dir, 'diff', '--binary', '--full-index', '--cached') : '',
     ask(dir, 'ls-files', '-z', '--stage', '-v', '--full-name'),
   ]);
   const entries = seen.split('\0');

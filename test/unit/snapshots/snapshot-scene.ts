@@ -54,6 +54,12 @@ export const AGENT_ENV = {
   ),
 };
 
+/** Runs a shell script as the agent would; what fails in it fails. */
+export async function tryRun(dir: string, script: string, variables: Record<string, string>): Promise<void> {
+  const child = run('sh', ['-c', script], { cwd: dir, env: { ...AGENT_ENV, ...variables } });
+  await child.catch((error: unknown) => error);
+}
+
 /** A folder that is thrown away, on a disk that is quick to make and remove files on. */
 export function makeFolder(name: string): string {
   return realpathSync(mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), `relight-${name}-`)));
@@ -115,7 +121,7 @@ function patternFolder(): string {
   agentGit(first, 'push', '--quiet', remote, 'HEAD:refs/heads/main');
   agentGit(root, 'init', '--quiet', '--bare', '--template=', repo);
   mkdirSync(join(repo, 'info'));
-  agentGit(repo, 'remote', 'add', 'origin', '../../../../remote.git');
+  agentGit(repo, 'remote', 'add', 'origin', 'REMOTE');
   agentGit(repo, 'fetch', '--quiet', remote, '+refs/heads/*:refs/remotes/origin/*');
   return root;
 }
@@ -126,12 +132,14 @@ export class Life {
   readonly dir: string;
   readonly repo: string;
 
-  constructor(root: string) {
+  constructor(root: string, remote: string) {
     this.git = createGit({ workspace: root });
     this.repo = repoDir(this.git.workspace, RIG);
     this.dir = worktreeDir(this.git.workspace, RIG, AGENT);
     mkdirSync(dirname(this.dir), { recursive: true });
     cpSync(join(patternFolder(), 'repo.git'), this.repo, { recursive: true });
+    const config = join(this.repo, 'config');
+    writeFileSync(config, readFileSync(config, 'utf8').replace('REMOTE', remote));
   }
 
   /** Fetches what the remote has by now and makes the worktree, as `container/git` does. */
@@ -208,7 +216,7 @@ export class SnapshotScene {
     this.#lives += 1;
     const root = join(this.root, `life${this.#lives}`);
     mkdirSync(root);
-    const life = new Life(root);
+    const life = new Life(root, this.remote);
     const hasNews = existsSync(join(this.remote, 'refs', 'heads', BRANCH));
     await life.check(BRANCH, { hasNews });
     return life;
@@ -216,7 +224,8 @@ export class SnapshotScene {
 
   /** The commits that the remote has, as it says itself. */
   tips(): string[] {
-    return agentGit(this.remote, 'for-each-ref', '--format=%(objectname)').trim().split('\n');
+    const heads = ['main', BRANCH].map((branch) => join(this.remote, 'refs', 'heads', branch));
+    return heads.filter((file) => existsSync(file)).map((file) => readFileSync(file, 'utf8').trim());
   }
 
   /** Carries a snapshot as a bundle to a new life, and puts it back there. */

@@ -1,0 +1,75 @@
+import { readlinkSync } from 'node:fs';
+import { GitFailure } from '../git/errors.ts';
+import { linesOf, onDisk, quoted } from './byte-path.ts';
+import type { BytePath } from './byte-path.ts';
+import type { Refusal, Sorted } from './candidates.ts';
+import { writeObject } from './object-store.ts';
+import type { TreeEntry } from './file-tree.ts';
+import type { Place } from './place.ts';
+import type { PrivateRepo } from './private-repo.ts';
+import { kindOf } from './sweep.ts';
+
+/** What became of files: an entry of a tree, or the reason why it is none. */
+export interface ReadBlobs {
+  readonly entries: Map<BytePath, TreeEntry>;
+  readonly refused: Map<BytePath, Refusal>;
+}
+
+const OWNER_EXECUTES = 0o100;
+
+/** Puts files into the repository as they are, byte for byte. One that cannot be read does not keep others from it. */
+export async function readBlobs(own: PrivateRepo, place: Place, { add, looks }: Sorted): Promise<ReadBlobs> {
+  const read: ReadBlobs = { entries: new Map(), refused: new Map() };
+  const files: BytePath[] = [];
+  for (const path of add) {
+    const look = looks.get(path) ?? 'gone';
+    if (kindOf(look) !== 'link') files.push(path);
+    else await readLink(place, path, read);
+  }
+  const oids = await hashFiles(own, files, read.refused);
+  for (const [path, oid] of oids) {
+    const look = looks.get(path) ?? 'gone';
+    const runs = typeof look !== 'string' && (look.mode & OWNER_EXECUTES) !== 0;
+    read.entries.set(path, { mode: runs ? '100755' : '100644', oid });
+  }
+  return read;
+}
+
+async function readLink({ dir, store }: Place, path: BytePath, read: ReadBlobs): Promise<void> {
+  try {
+    const target = readlinkSync(onDisk(dir, path), { encoding: 'buffer' });
+    read.entries.set(path, { mode: '120000', oid: await writeObject(store, 'blob', target) });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (code !== 'ENOENT' && code !== 'EINVAL' && code !== 'ENOTDIR') throw error;
+    read.refused.set(path, { reason: 'changed while it was read', bytes: null });
+  }
+}
+
+/**
+ * Writes files as blobs, by path. Without filters (https://git-scm.com/docs/git-hash-object) no attribute and no
+ * setting changes a byte.
+ */
+async function hashFiles(
+  own: PrivateRepo,
+  paths: readonly BytePath[],
+  refused: Map<BytePath, Refusal>,
+): Promise<[BytePath, string][]> {
+  if (paths.length === 0) return [];
+  try {
+    const input = paths.map((path) => `${quoted(path)}\n`).join('');
+    const oids = linesOf(await own.run(['hash-object', '-w', '--no-filters', '--stdin-paths'], input));
+    return paths.map((path, n) => [path, oids[n] ?? '']);
+  } catch (error) {
+    if (!(error instanceof GitFailure) || error.exitCode === null || error.code === 'disk_full') throw error;
+    const [first] = paths;
+    if (paths.length === 1 && first !== undefined) {
+      refused.set(first, { reason: `could not be read (${error.message})`, bytes: null });
+      return [];
+    }
+    // Git gives up at the first one: halving finds the culprits.
+    const half = paths.length >> 1;
+    const before = await hashFiles(own, paths.slice(0, half), refused);
+    return [...before, ...(await hashFiles(own, paths.slice(half), refused))];
+  }
+}

@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { afterAll } from 'vitest';
 import { repoDir, worktreeDir } from '../../../container/git/layout.ts';
 import { createGit } from '../../../container/git/run-git.ts';
 import type { Git } from '../../../container/git/run-git.ts';
@@ -106,12 +107,16 @@ export const FIRST_FILES: Record<string, string> = {
 
 let pattern: string | null = null;
 
+afterAll(() => {
+  if (pattern !== null) rmSync(pattern, { recursive: true, force: true });
+  pattern = null;
+});
+
 /** A remote, and a container's repository that has fetched from it; made once, and copied for every scene. */
 function patternFolder(): string {
   if (pattern !== null) return pattern;
   const root = makeFolder('snapshots-pattern');
   pattern = root;
-  process.on('exit', () => rmSync(root, { recursive: true, force: true }));
   const [remote, first, repo] = [join(root, 'remote.git'), join(root, 'first'), join(root, 'repo.git')];
   agentGit(root, 'init', '--quiet', '--bare', '--template=', '--initial-branch=main', remote);
   agentGit(root, 'init', '--quiet', '--template=', '--initial-branch=main', first);

@@ -18,7 +18,10 @@ import type { Bindings } from './guards.ts';
 /** Snapshots on their way out of the container and back: bundles are streamed, never held. */
 export const bundles = new Hono<Bindings>();
 
-bundles.use('/callback/*', requireContainer);
+// Its own paths only: the other callbacks have their guard, and would verify each token twice.
+for (const { path } of [BUNDLE_CALLS.upload, BUNDLE_CALLS.download, CALLBACKS.snapshotPushed]) {
+  bundles.use(path, requireContainer);
+}
 
 bundles.on(BUNDLE_CALLS.upload.method, BUNDLE_CALLS.upload.path, async (c) => {
   const bucket = bucketOf(c.env);

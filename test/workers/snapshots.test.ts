@@ -1,6 +1,7 @@
 import { env, SELF } from 'cloudflare:test';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { OFFER_HEADER } from '../../src/contract/snapshot.ts';
+import { CALLBACKS } from '../../src/contract/callbacks.ts';
+import { BUNDLE_CALLS, OFFER_HEADER } from '../../src/contract/snapshot.ts';
 import type { Snapshot } from '../../src/contract/snapshot.ts';
 import { signContainerToken } from '../../src/platform/token.ts';
 import { addRig, bootId, callback, makeTown, operator } from './town.ts';
@@ -58,6 +59,16 @@ async function recorded(): Promise<number[]> {
 async function bundlesInStore(): Promise<string[]> {
   return (await env.SNAPSHOTS.list({ prefix: `${TOWN}/` })).objects.map(({ key }) => key);
 }
+
+describe('the calls that carry snapshots', () => {
+  it.each([BUNDLE_CALLS.upload, BUNDLE_CALLS.download, CALLBACKS.snapshotPushed])(
+    'are refused without the token of a container: $path',
+    async ({ method, path }) => {
+      const answer = await SELF.fetch(`https://relight.test${path}`, { method, body: '{}' });
+      expect(answer.status).toBe(401);
+    },
+  );
+});
 
 describe('invariant 5: a recorded snapshot can be fetched', () => {
   it('is stored under its checksum, recorded, and comes back byte for byte', async () => {

@@ -45,9 +45,10 @@ export interface TakenTree {
 }
 
 /** Writes the files of the worktree, byte for byte, into the repository. */
-export async function takeTree(task: TreeTask): Promise<TakenTree> {
+export async function takeTree(given: TreeTask): Promise<TakenTree> {
+  const gitlinks = gitlinksOf(given);
+  const task = { ...given, moves: withTurned(given, gitlinks) };
   const { own, place, seen, moves, maxFileBytes } = task;
-  const gitlinks = gitlinksOf(task);
   const listing = await listNew(own, moves.changedFolders);
   const candidates = new Set([
     ...moves.changedFiles,
@@ -108,6 +109,17 @@ function gitlinksOf({ index, place }: TreeTask): Map<BytePath, TreeEntry> {
     gitlinks.set(path, { mode: GITLINK_MODE, oid });
   }
   return gitlinks;
+}
+
+/** A folder that became a submodule, or is one no longer, holds other things of the worktree than before. */
+function withTurned({ seen, moves }: TreeTask, gitlinks: ReadonlyMap<BytePath, TreeEntry>): Moves {
+  if (seen === null) return moves;
+  const turned = [
+    ...[...gitlinks.keys()].filter((path) => !seen.submodules.has(path)),
+    ...[...seen.submodules].filter((path) => !gitlinks.has(path)),
+  ];
+  if (turned.length === 0) return moves;
+  return { ...moves, changedFolders: [...new Set([...moves.changedFolders, ...turned])] };
 }
 
 /** A submodule is not looked into, whether or not it is a repository at the moment. */

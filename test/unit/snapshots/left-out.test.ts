@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, truncateSync } 
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Fingerprint } from '../../../container/snapshots/capture.ts';
 import { observe } from './observe.ts';
 import { agentGit, SnapshotScene, write } from './snapshot-scene.ts';
 import type { Life } from './snapshot-scene.ts';
@@ -82,6 +83,24 @@ test('a nested repository that becomes a plain folder is captured', async () => 
   const second = await life.captured({ previous: first.fingerprint, seq: 2 });
   expect(filesOf(second.commit)).toContain('nested/file.txt');
   expect(second.meta.leftOut).toEqual([]);
+});
+
+test('a nested repository is named once, as what it is to the index by now', async () => {
+  const { dir } = life;
+  agentGit(dir, 'init', '--quiet', '--template=', 'nested');
+  agentGit(join(dir, 'nested'), 'commit', '--quiet', '--allow-empty', '--message', 'inside');
+  const named = async (previous: Fingerprint | null): Promise<[Fingerprint, string[]]> => {
+    const { fingerprint, meta } = await life.captured({ previous });
+    return [fingerprint, meta.leftOut.map(({ path, reason }) => `${path} ${reason}`)];
+  };
+  const [first, untracked] = await named(null);
+  agentGit(dir, 'add', '--all');
+  const [second, staged] = await named(first);
+  agentGit(dir, 'reset', '--quiet');
+  const [, unstaged] = await named(second);
+  expect(untracked).toEqual(['nested is a git repository of its own']);
+  expect(staged).toEqual(['nested is a submodule, of which only the commit is kept']);
+  expect(unstaged).toEqual(untracked);
 });
 
 test('of a submodule the commit is kept, and its content named as left out', async () => {

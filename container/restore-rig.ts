@@ -43,8 +43,9 @@ export async function restoreRigWith(
   }
   const hooks: RestoreHooks = {
     signal,
-    putBack: async (plan, { dir, remoteTip }) =>
-      await parts.snapshots.putBack(rig, plan, { dir, remoteTip, signal }),
+    putBack: async (plan, place) =>
+      await parts.snapshots.putBack(rig, plan, { ...place, home: request.snapshots.home, signal }),
+    onRemote: (refs) => parts.snapshots.sweep(rig, request, refs),
     onPhase: ({ name, agent, ms, ok, detail }) => log.info('rig.phase', { rig, name, agent, ms, ok, detail }),
     onAgent: ({ agent, branch, head, from, snapshot, fault }) =>
       log.info('agent.restored', { rig, agent, branch, head, from, snapshot, fault: fault?.code ?? null }),

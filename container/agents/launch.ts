@@ -43,7 +43,8 @@ export async function launch(
     parts.snapshots.watch(run.order, parts.worktrees.dirOf(rig, agent));
     const exit = await runInWorktree(parts, run, { ...traces, tail, prime });
     // Before the exit is told: what the agent left is safe before anybody acts on its end.
-    await parts.snapshots.now(rig, agent);
+    if (run.stopCause === 'stopped') parts.snapshots.discard(rig, agent);
+    else await parts.snapshots.now(rig, agent);
     log.info('agent.ended', { rig, agent, bead, startId, cause: run.stopCause ?? 'exited', ...exit });
     return { cause: run.stopCause ?? 'exited', exit: { ...exit, tail: tail.text() } };
   } catch (error) {

@@ -39,9 +39,11 @@ export class Supervisor {
     return order.startId;
   }
 
-  /** Asks the agent's process to end; its exit follows. Nothing happens when none runs. */
+  /** The agent's bead is over: asks its process to end, and stops keeping its worktree safe. */
   stop(rig: string, agent: string): void {
-    this.#newest.get(keyOf(rig, agent))?.stop('stopped');
+    const run = this.#newest.get(keyOf(rig, agent));
+    if (run === undefined || run.state === 'exited') this.#parts.snapshots.discard(rig, agent);
+    else run.stop('stopped');
   }
 
   /** Asks all agents to end because the container does, and waits until no process is left. */

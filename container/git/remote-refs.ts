@@ -1,9 +1,14 @@
 import { RelightError } from '../../src/contract/errors.ts';
+import { wipOwnerOf, wipPatterns } from '../../src/contract/snapshot-refs.ts';
 import type { Git, GitCommand } from './run-git.ts';
 
-/** The branches of a remote with their commits. `defaultBranch` is null when the server does not name one. */
+/**
+ * The branches of a remote with their commits, and by full ref name what snapshots lie there. `defaultBranch` is null
+ * when the server does not name one.
+ */
 export interface RemoteRefs {
   readonly heads: ReadonlyMap<string, string>;
+  readonly snapshots: ReadonlyMap<string, string>;
   readonly defaultBranch: string | null;
 }
 
@@ -14,7 +19,7 @@ export interface RemoteAccess {
 }
 
 /**
- * Asks a remote for its branches with one `ls-remote`. A repository without commits has no heads; a remote that could
+ * Asks a remote for its branches and the rig's snapshots with one `ls-remote`. A repository without commits has no heads; a remote that could
  * not be asked throws (https://git-scm.com/docs/git-ls-remote).
  */
 export async function listRemoteRefs(
@@ -23,10 +28,10 @@ export async function listRemoteRefs(
   url: string,
   { credential = true, signal }: RemoteAccess = {},
 ): Promise<RemoteRefs> {
-  const args = ['ls-remote', '--symref', '--', url, 'HEAD', 'refs/heads/*'];
+  const args = ['ls-remote', '--symref', '--', url, 'HEAD', 'refs/heads/*', ...wipPatterns(rig)];
   const command: GitCommand = { network: true, credentialsOf: credential ? rig : null, signal };
   const refs = parseRemoteRefs(await git.run(git.workspace, args, command));
-  if (refs.heads.size > 0) return refs;
+  if (refs.heads.size + refs.snapshots.size > 0) return refs;
   // Any web page without a line break looks like an empty repository of the old protocol without a git server.
   let packets = '';
   const again = await git.run(git.workspace, args, { ...command, onPackets: (trace) => (packets += trace) });
@@ -37,6 +42,7 @@ export async function listRemoteRefs(
 /** Reads the output of `ls-remote --symref`. Throws a RelightError `git_failed` where it is not what git documents. */
 export function parseRemoteRefs(output: string): RemoteRefs {
   const heads = new Map<string, string>();
+  const snapshots = new Map<string, string>();
   let defaultBranch: string | null = null;
   for (const line of output.split('\n').filter((text) => text !== '')) {
     const symref = /^ref: refs\/heads\/(\S+)\tHEAD$/.exec(line);
@@ -44,7 +50,8 @@ export function parseRemoteRefs(output: string): RemoteRefs {
     if (symref?.[1] !== undefined) defaultBranch = symref[1];
     else if (head?.[1] === undefined || head[2] === undefined) {
       if (!line.startsWith('ref: ')) throw new RelightError('git_failed', 'git ls-remote: odd answer');
-    } else if (head[2].startsWith('refs/heads/')) heads.set(head[2].slice('refs/heads/'.length), head[1]);
+    } else if (wipOwnerOf(head[2]) !== null) snapshots.set(head[2], head[1]);
+    else if (head[2].startsWith('refs/heads/')) heads.set(head[2].slice('refs/heads/'.length), head[1]);
   }
-  return { heads, defaultBranch };
+  return { heads, snapshots, defaultBranch };
 }

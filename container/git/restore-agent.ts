@@ -1,6 +1,7 @@
 import type { WorktreePlan } from '../../src/contract/control.ts';
 import { RelightError } from '../../src/contract/errors.ts';
 import type { AgentReport } from '../../src/contract/recovery.ts';
+import { wipOwnerOf } from '../../src/contract/snapshot-refs.ts';
 import type { BranchPlan } from './arrange-branch.ts';
 import { findCheckpointCommit } from './checkpoint-commit.ts';
 import { asRelightError, faultFrom } from './errors.ts';
@@ -108,12 +109,16 @@ async function finishNew({ restore, plan, dir, report }: AgentRestore, branch: B
 
 async function putSnapshotBack({ restore, plan, dir, report }: AgentRestore): Promise<void> {
   const { hooks, phases, remote } = restore;
-  if (plan.snapshot === null || hooks.putBack === undefined || remote instanceof RelightError) return;
-  const remoteTip = remote.refs.heads.get(plan.branch) ?? null;
+  if (hooks.putBack === undefined || remote instanceof RelightError) return;
+  const { heads, snapshots: stored } = remote.refs;
+  const owners = [...stored.keys()].map(wipOwnerOf);
+  const mayBeThere = owners.some((owner) => owner?.agent === plan.agent);
+  if (plan.snapshot === null && plan.pinned.length === 0 && !mayBeThere) return;
+  const remoteTip = heads.get(plan.branch) ?? null;
   const name = { name: 'snapshot', agent: plan.agent, work: 'git' } as const;
   const put = await phases.measure(
     name,
-    async () => hooks.putBack?.(plan, { dir, remoteTip }),
+    async () => hooks.putBack?.(plan, { dir, remoteTip, stored }),
     (done) => done?.outcome ?? 'none',
   );
   if (put == null) return;

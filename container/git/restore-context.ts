@@ -16,8 +16,17 @@ export interface RestoreHooks {
    * Puts the agent's newest snapshot back into its new worktree; null where there is none. A rejection is the agent's
    * fault: without an answer nobody knows whether there is work to be put back.
    */
-  putBack?(plan: WorktreePlan, place: { dir: string; remoteTip: string | null }): Promise<PutBack | null>;
+  putBack?(plan: WorktreePlan, place: PutBackPlace): Promise<PutBack | null>;
+  /** Hears what the remote has, before any worktree is made. */
+  onRemote?(refs: RemoteRefs): void;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Where a snapshot goes back: `remoteTip` is the branch on the remote, `stored` are the snapshots that lie there. */
+export interface PutBackPlace {
+  readonly dir: string;
+  readonly remoteTip: string | null;
+  readonly stored: RemoteRefs['snapshots'];
 }
 
 /** What became of a snapshot: `head` and `files` count where it was put back; `lost` says what nobody can bring back. */

@@ -47,7 +47,7 @@ export async function restoreRig(
     const phases = new Phases((phase) => hooks.onPhase(phase));
     const access: GitCommand = { credentialsOf: request.credential ? rig : null, signal: hooks.signal };
     const job: Job = { git, rig, repo, request, access, phases };
-    const remote = await prepareRepository(job).catch(asRelightError);
+    const remote = await prepareRepository(job, hooks).catch(asRelightError);
     const agents = await restoreAgents(job, remote, hooks).catch(asRelightError);
     const reports = agents instanceof RelightError ? [] : agents;
     const failed = [remote, agents].find((result) => result instanceof RelightError);
@@ -64,7 +64,7 @@ function statusOf(failed: boolean, agents: RigReport['agents']): RigReport['stat
 }
 
 /** The bare repository with everything in it that the agents need. */
-async function prepareRepository(job: Job): Promise<FetchedRemote> {
+async function prepareRepository(job: Job, hooks: RestoreHooks): Promise<FetchedRemote> {
   const { git, rig } = job;
   await mkdir(agentsDir(git.workspace, rig), { recursive: true });
   await removeHalfMade(git, rig);
@@ -73,6 +73,7 @@ async function prepareRepository(job: Job): Promise<FetchedRemote> {
   if (healing.status === 'rejected') throw asRelightError(healing.reason);
   if (listing.status === 'rejected') throw asRelightError(listing.reason);
   let refs = listing.value;
+  hooks.onRemote?.(refs);
   for (let listings = 1; ; listings += 1) {
     try {
       return await fetchNeeded(job, refs);
@@ -102,7 +103,7 @@ async function fetchNeeded(job: Job, refs: RemoteRefs): Promise<FetchedRemote> {
     branches: [...new Set(request.agents.map((plan) => plan.branch))].sort(),
     bases: [...new Set(bases.filter((base) => base !== null))].filter((base) => refs.heads.has(base)).sort(),
   };
-  const [anyHead] = refs.heads.values();
+  const [anyHead] = [...refs.heads.values(), ...refs.snapshots.values()];
   const objectFormat = anyHead?.length === 64 ? 'sha256' : 'sha1';
   return phases.measure(
     { name: 'fetch', agent: null, work: 'git' },

@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import pLimit from 'p-limit';
 import { RelightError } from '../../src/contract/errors.ts';
 import { SNAPSHOT_MAX_BYTES } from '../../src/contract/snapshot.ts';
 import type { Snapshot } from '../../src/contract/snapshot.ts';
@@ -13,6 +14,9 @@ import type { Captured } from './capture.ts';
 import { describeSnapshot } from './offer.ts';
 import type { SnapshotMeta } from './snapshot-meta.ts';
 
+/** Bundles written at a time, in the whole container. */
+const SIDE_BY_SIDE = 2;
+
 /** What the store works with. */
 export interface BundleStoreParts {
   readonly git: Git;
@@ -23,6 +27,7 @@ export interface BundleStoreParts {
 /** Snapshots as thin bundles, which the Worker keeps in R2. */
 export class BundleStore {
   readonly #parts: BundleStoreParts;
+  readonly #limit = pLimit(SIDE_BY_SIDE);
 
   constructor(parts: BundleStoreParts) {
     this.#parts = parts;
@@ -32,14 +37,15 @@ export class BundleStore {
    * Stores the snapshot; it is verified and recorded when this returns. `agentBranches` are the branches of the rig's
    * agents: they come, go and move, so a snapshot builds on none of them. Throws RelightError.
    */
-  async store(captured: Captured, files: number, agentBranches: ReadonlySet<string>): Promise<void> {
+  async store(captured: Captured, agentBranches: ReadonlySet<string>): Promise<void> {
     const { git, worker, lifecycle } = this.#parts;
     const { rig, agent, seq } = captured.meta;
     const file = this.#fileOf(rig, agent, seq);
     try {
       const onRemote = await this.#lastingCommits(rig, agentBranches);
-      const bundle = await writeBundle(git, rig, captured, { onRemote, file, maxBytes: SNAPSHOT_MAX_BYTES });
-      const snapshot = describeSnapshot(captured, files, { ...bundle, store: 'r2', place: null });
+      const limits = { onRemote, file, maxBytes: SNAPSHOT_MAX_BYTES };
+      const bundle = await this.#limit(async () => await writeBundle(git, rig, captured, limits));
+      const snapshot = describeSnapshot(captured, { ...bundle, store: 'r2', place: null });
       await worker.upload({ life: lifecycle.life, rig, agent, snapshot }, file);
     } finally {
       await rm(file, { force: true });

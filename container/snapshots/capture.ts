@@ -69,6 +69,8 @@ interface Memory {
 export interface Captured {
   readonly commit: string;
   readonly ref: string;
+  /** How many files of the worktree it holds. */
+  readonly files: number;
   readonly meta: SnapshotMeta;
   readonly fingerprint: Fingerprint;
   /** Whether the worktree is as HEAD says, with nothing in progress: then HEAD on the remote is as good as the snapshot. */
@@ -141,7 +143,8 @@ async function captureWithin(
     const { commit, ref, meta } = await writeSnapshot(git, request, { ...taken, place, command: { signal } });
     const { tree } = taken;
     const fingerprint = { commit, ref, bead: request.bead, branch, tree, identity, memory };
-    return { commit, ref, meta, fingerprint, pristine: isPristine(taken) };
+    const held = taken.seen.files.size - taken.seen.leftOut.size;
+    return { commit, ref, files: held, meta, fingerprint, pristine: isPristine(taken) };
   }
 }
 

@@ -1,4 +1,3 @@
-import pLimit from 'p-limit';
 import type { Fault } from '../../src/contract/errors.ts';
 import { faultOf, RelightError } from '../../src/contract/errors.ts';
 import type { SnapshotPolicy } from '../../src/contract/snapshot.ts';
@@ -6,9 +5,6 @@ import { errorFacts, log } from '../log.ts';
 import { Pace } from './pace.ts';
 import { watchTree } from './watch-tree.ts';
 import type { TreeWatch } from './watch-tree.ts';
-
-/** Snapshots under way at a time, in the whole container: the agents come first. */
-const SIDE_BY_SIDE = 2;
 
 /** One worktree that is kept safe, and for which bead. */
 export interface Ward {
@@ -39,7 +35,6 @@ interface Watched {
 export class Keeper {
   readonly #take: TakeSnapshot;
   readonly #onRisk: () => void;
-  readonly #limit = pLimit(SIDE_BY_SIDE);
   readonly #watched = new Map<string, Watched>();
 
   constructor(take: TakeSnapshot, onRisk: () => void) {
@@ -61,13 +56,20 @@ export class Keeper {
     pace.changed();
   }
 
-  /** Stops watching: the bead is finished or was taken away. */
-  forget(rig: string, agent: string): void {
+  /** Stops watching, and gives what was watched: the bead is finished or was taken away. Null where nothing is. */
+  forget(rig: string, agent: string): Ward | null {
     const key = keyOf({ rig, agent });
     const watched = this.#watched.get(key);
+    if (watched === undefined) return null;
     this.#watched.delete(key);
-    watched?.pace.stop();
-    watched?.tree.close();
+    watched.pace.stop();
+    watched.tree.close();
+    return watched.ward;
+  }
+
+  /** What is watched of the agent. */
+  wardOf(rig: string, agent: string): Ward | null {
+    return this.#watched.get(keyOf({ rig, agent }))?.ward ?? null;
   }
 
   /** Snapshots the worktree now, if it is watched. Failure is not thrown: it is shown as the agent's risk. */
@@ -99,7 +101,7 @@ export class Keeper {
 
   /** One at a time per worktree: a second one sees what the first has stored. */
   #snapshot(watched: Watched): Promise<void> {
-    watched.taking = watched.taking.then(() => this.#limit(() => this.#attempt(watched)));
+    watched.taking = watched.taking.then(async () => await this.#attempt(watched));
     return watched.taking;
   }
 

@@ -10,7 +10,7 @@ export type Stored = Pick<Snapshot, 'store' | 'bytes' | 'sha256' | 'place'> & {
 };
 
 /** The snapshot as the Worker records it. */
-export function describeSnapshot({ commit, meta }: Captured, files: number, stored: Stored): Snapshot {
+export function describeSnapshot({ commit, files, meta }: Captured, stored: Stored): Snapshot {
   const { bead, branch, generation, seq, at, head, leftOut, leftOutMore } = meta;
   return {
     bead,

@@ -17,7 +17,10 @@ import { savedStateFrom, STATE_TREE } from './saved-state.ts';
 import { snapshotRef } from './snapshot-meta.ts';
 import type { SnapshotMeta } from './snapshot-meta.ts';
 
-/** Which snapshot goes back into which worktree; `remoteTip` is where the remote has `branch`, null for nowhere. */
+/**
+ * Which snapshot goes back into which worktree, in which generation; `remoteTip` is where the remote has `branch`, null
+ * for nowhere.
+ */
 export interface PutBackRequest {
   readonly rig: string;
   readonly agent: string;
@@ -26,6 +29,7 @@ export interface PutBackRequest {
   readonly bead: string;
   readonly snapshot: { readonly commit: string; readonly meta: SnapshotMeta };
   readonly remoteTip: string | null;
+  readonly generation: number;
   readonly signal?: AbortSignal;
 }
 
@@ -110,14 +114,17 @@ async function proveIsHere(git: Git, { repo }: Place, commit: string, command: G
   throw new SnapshotError('incomplete', `the snapshot ${commit} is not here`, { missing: [commit] });
 }
 
-/** Whether somebody else moved the branch on the remote: it is neither where it was nor in what was captured. */
+/**
+ * Whether the snapshot is of another state of things: of another branch, a later generation, or somebody else moved the
+ * branch on the remote, so that it is neither where it was nor in what was captured.
+ */
 async function hasMoved(
   git: Git,
   { repo }: Place,
-  { snapshot, branch, remoteTip, signal }: PutBackRequest,
+  { snapshot, branch, remoteTip, generation, signal }: PutBackRequest,
 ): Promise<boolean> {
   const { head, branchTip, upstream } = snapshot.meta;
-  if (snapshot.meta.branch !== branch) return true;
+  if (snapshot.meta.branch !== branch || snapshot.meta.generation > generation) return true;
   if (remoteTip === null || remoteTip === upstream) return false;
   const captured = [head.commit, branchTip].filter((commit) => commit !== null);
   const range = [remoteTip, ...captured.map((commit) => `^${commit}`)];

@@ -1,15 +1,22 @@
-import type { WorktreePlan } from '../../src/contract/control.ts';
-import { RelightError } from '../../src/contract/errors.ts';
+import type { RestoreRequest, WorktreePlan } from '../../src/contract/control.ts';
 import type { Fault } from '../../src/contract/errors.ts';
+import { wipOwnerOf } from '../../src/contract/snapshot-refs.ts';
 import type { StartOrder } from '../agents/run.ts';
-import type { PutBack } from '../git/restore-context.ts';
+import { faultFrom } from '../git/errors.ts';
+import type { RemoteRefs } from '../git/remote-refs.ts';
+import type { PutBack, PutBackPlace } from '../git/restore-context.ts';
 import type { Git } from '../git/run-git.ts';
 import type { Lifecycle } from '../lifecycle.ts';
+import { log } from '../log.ts';
 import type { WorkerClient } from '../worker-client.ts';
+import { bringBack } from './bring-back.ts';
+import type { BringBackParts } from './bring-back.ts';
 import { BundleStore } from './bundle-store.ts';
-import { SnapshotError } from './errors.ts';
+import type { Captured } from './capture.ts';
+import { dropSnapshots } from './drop.ts';
+import { GitStore } from './git-store.ts';
 import { Keeper } from './keeper.ts';
-import { putBack } from './put-back.ts';
+import type { Ward } from './keeper.ts';
 import { Taker } from './take.ts';
 
 /** What snapshots work with; `onRisk` hears that an agent's work became safe or unsafe. */
@@ -20,23 +27,19 @@ export interface SnapshotsParts {
   readonly onRisk: () => void;
 }
 
-/** Work that nobody can bring back: the snapshot is damaged, gone, or builds on what the remote no longer has. */
-const BEYOND_REPAIR = new Set(['unknown_snapshot', 'snapshot_corrupt']);
-
 /** The snapshots of all agents: taken while they work, put back when their worktrees are made anew. */
 export class Snapshots {
-  readonly #git: Git;
-  readonly #store: BundleStore;
-  readonly #taker: Taker;
+  readonly #lifecycle: Lifecycle;
+  readonly #parts: BringBackParts;
   readonly #keeper: Keeper;
 
   constructor({ git, worker, lifecycle, onRisk }: SnapshotsParts) {
-    this.#git = git;
-    this.#store = new BundleStore({ git, worker, lifecycle });
-    this.#taker = new Taker(git, lifecycle, async (ward, captured) => {
-      await this.#store.store(captured, 0, this.#keeper.branchesOf(ward.rig));
-    });
-    this.#keeper = new Keeper(async (ward) => await this.#taker.take(ward), onRisk);
+    this.#lifecycle = lifecycle;
+    const bundles = new BundleStore({ git, worker, lifecycle });
+    const refs = new GitStore({ git, worker, lifecycle });
+    const taker = new Taker(git, lifecycle, async (ward, captured) => await this.#store(ward, captured));
+    this.#parts = { git, bundles, refs, taker };
+    this.#keeper = new Keeper(async (ward) => await taker.take(ward), onRisk);
   }
 
   /** Keeps the agent's worktree safe from now on, also after the agent's end, until the bead is done. */
@@ -53,8 +56,10 @@ export class Snapshots {
     await this.#keeper.all();
   }
 
-  forget(rig: string, agent: string): void {
-    this.#keeper.forget(rig, agent);
+  /** The agent's bead is over: its worktree is not kept safe any more, and its snapshots are deleted. */
+  discard(rig: string, agent: string): void {
+    const ward = this.#keeper.forget(rig, agent);
+    if (ward !== null) void this.#discard(ward);
   }
 
   riskOf(rig: string, agent: string): Fault | null {
@@ -68,25 +73,35 @@ export class Snapshots {
   /** Puts the agent's newest snapshot back into its new worktree. Throws where it cannot be had now but may be later. */
   async putBack(
     rig: string,
-    { agent, bead, branch, snapshot }: WorktreePlan,
-    { dir, remoteTip, signal }: { dir: string; remoteTip: string | null; signal: AbortSignal },
+    plan: WorktreePlan,
+    { home, ...place }: PutBackPlace & { home: string; signal: AbortSignal },
   ): Promise<PutBack | null> {
-    if (snapshot === null) return null;
+    const { generation } = this.#lifecycle.life;
+    return await bringBack(this.#parts, rig, plan, { ...place, home, generation });
+  }
+
+  /** Deletes what the remote still has for agents whose beads ended while no container could delete it. */
+  sweep(rig: string, { hooked, snapshots: { home } }: RestoreRequest, refs: RemoteRefs): void {
+    if (hooked === null) return;
+    const owners = [...refs.snapshots.keys()].map(wipOwnerOf);
+    const isLeft = owners.some((owner) => owner?.home === home && !hooked.includes(owner.agent));
+    if (isLeft) void this.#parts.refs.sweep(rig, home, new Set(hooked));
+  }
+
+  async #store({ rig, policy }: Ward, captured: Captured): Promise<void> {
+    const { bundles, refs } = this.#parts;
+    if (policy.store === 'git') await refs.store(captured, policy);
+    else await bundles.store(captured, this.#keeper.branchesOf(rig));
+  }
+
+  async #discard({ rig, agent, policy }: Ward): Promise<void> {
+    const { git, refs } = this.#parts;
     try {
-      const fetched = await this.#store.fetch(rig, agent, snapshot);
-      const place = { rig, agent, dir, branch, bead, remoteTip, signal };
-      const put = await putBack(this.#git, { ...place, snapshot: fetched });
-      this.#taker.goOnAfter(rig, agent, snapshot, put.outcome === 'conflict');
-      return { ...put, lost: [] };
+      await dropSnapshots(git, rig, agent, { keep: [] });
     } catch (error) {
-      const isLost =
-        error instanceof RelightError && (error instanceof SnapshotError || BEYOND_REPAIR.has(error.code));
-      if (!isLost) throw error;
-      this.#taker.goOnAfter(rig, agent, snapshot, false);
-      const lost = [
-        `snapshot ${snapshot.generation}/${snapshot.seq} of ${snapshot.files} files: ${error.message}`,
-      ];
-      return { outcome: 'none', head: null, files: 0, warnings: [], lost };
+      const { code, reason } = faultFrom(error);
+      log.warn('snapshot.not-dropped', { rig, agent, code, reason });
     }
+    if (policy.store === 'git') await refs.discardAgent(rig, agent, policy.home);
   }
 }

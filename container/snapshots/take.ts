@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import type { Git } from '../git/run-git.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { log } from '../log.ts';
@@ -5,6 +6,9 @@ import { capture } from './capture.ts';
 import type { Captured, Fingerprint } from './capture.ts';
 import { dropSnapshots } from './drop.ts';
 import type { Ward } from './keeper.ts';
+
+/** Captures under way at a time, in the whole container: the agents come first. */
+const SIDE_BY_SIDE = 2;
 
 /** Where a captured snapshot goes; it is recorded when this returns. */
 export type StoreSnapshot = (ward: Ward, captured: Captured) => Promise<void>;
@@ -26,6 +30,7 @@ export class Taker {
   readonly #lifecycle: Lifecycle;
   readonly #store: StoreSnapshot;
   readonly #memories = new Map<string, Memory>();
+  readonly #limit = pLimit(SIDE_BY_SIDE);
 
   constructor(git: Git, lifecycle: Lifecycle, store: StoreSnapshot) {
     this.#git = git;
@@ -37,7 +42,7 @@ export class Taker {
   async take(ward: Ward): Promise<void> {
     const memory = this.#memoryOf(ward);
     const began = performance.now();
-    const captured = await this.#capture(ward, memory);
+    const captured = await this.#limit(async () => await this.#capture(ward, memory));
     if (captured === null) return;
     // A worktree that is as the remote has it, and always was, has nothing to be saved.
     const isSafe = !memory.any && captured.pristine && captured.meta.head.commit === captured.meta.upstream;
@@ -53,14 +58,14 @@ export class Taker {
   }
 
   /**
-   * Numbers go on after a snapshot of an earlier boot, whose ref in the repository stays if `isKept`: it was not put
-   * back, and the agent was told where to find it.
+   * Numbers go on after `seq`, that of a snapshot of an earlier boot. The refs of the numbers in `keep` stay in the
+   * repository: those were not put back, and the agent was told where to find them.
    */
-  goOnAfter(rig: string, agent: string, { bead, seq }: { bead: string; seq: number }, isKept: boolean): void {
-    const memory = this.#memoryOf({ rig, agent, bead });
+  goOnAfter(whose: Pick<Ward, 'rig' | 'agent' | 'bead'>, seq: number, keep: readonly number[]): void {
+    const memory = this.#memoryOf(whose);
     memory.any = true;
     memory.seq = Math.max(memory.seq, seq);
-    if (isKept) memory.kept.add(seq);
+    for (const kept of keep) memory.kept.add(kept);
   }
 
   #capture({ rig, agent, bead, branch, dir, policy }: Ward, memory: Memory): Promise<Captured | null> {

@@ -85,7 +85,7 @@ async function done(parts: ToolParts, user: ToolUser, body: string): Promise<Too
   }
   const message = { ...callerOf(parts, user), bead, branch, head, prUrl, summary };
   await parts.worker.call(CALLBACKS.done, message);
-  parts.snapshots.forget(rig, agent);
+  parts.snapshots.discard(rig, agent);
   log.info('agent.done', { rig, agent, bead, head });
   return jsonAnswer({ bead, branch, head });
 }

@@ -6,7 +6,7 @@ import { BranchName } from './git-names.ts';
 import { BootId, CommitId, Id, Instant, Life, StartId } from './ids.ts';
 import { Prime } from './prime.ts';
 import { RecoveryId, RigReport } from './recovery.ts';
-import { SnapshotOffer } from './snapshot.ts';
+import { SnapshotOffer, SnapshotReceipt } from './snapshot.ts';
 
 /** How often a control server tells the Worker which agents it has. */
 export const HEARTBEAT_INTERVAL_MS = 5_000;
@@ -80,7 +80,7 @@ export const CALLBACKS = {
     method: 'POST',
     path: '/callback/snapshot-pushed',
     body: SnapshotOffer,
-    answer: z.void(),
+    answer: SnapshotReceipt,
   },
   done: { method: 'POST', path: '/callback/done', body: DoneMessage, answer: z.void() },
   credential: {

@@ -25,7 +25,10 @@ export const ControlHealth = z.object({
 });
 export type ControlHealth = z.infer<typeof ControlHealth>;
 
-/** One worktree to bring back. `checkpointHead` is the commit that the newest checkpoint of the bead names. */
+/**
+ * One worktree to bring back. `checkpointHead` is the commit that the newest checkpoint of the bead names; `snapshot` is
+ * the newest one, `older` those to fall back on, newest first, and `pinned` those that could not be put back before.
+ */
 export const WorktreePlan = z.object({
   agent: Id,
   bead: Id,
@@ -33,10 +36,16 @@ export const WorktreePlan = z.object({
   baseBranch: BranchName.nullable(),
   checkpointHead: CommitId.nullable(),
   snapshot: Snapshot.nullable(),
+  older: z.array(Snapshot).default([]),
+  pinned: z.array(Snapshot).default([]),
 });
 export type WorktreePlan = z.infer<typeof WorktreePlan>;
 
-/** What to bring back in one rig. `recoveryId` and `event` are null when the Rig asks outside a recovery. */
+/**
+ * What to bring back in one rig. `recoveryId` and `event` are null when the Rig asks outside a recovery. `hooked` names
+ * all agents that have a bead, also those whose worktrees are not wanted now: what others left on the remote is
+ * superfluous.
+ */
 export const RestoreRequest = z.object({
   life: Life,
   recoveryId: RecoveryId.nullable(),
@@ -47,6 +56,7 @@ export const RestoreRequest = z.object({
   setupCommand: ShellCommand.nullable(),
   snapshots: SnapshotPolicy,
   agents: z.array(WorktreePlan),
+  hooked: z.array(Id).nullable().default(null),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 

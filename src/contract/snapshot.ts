@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Exchange } from './exchange.ts';
 import { BranchName } from './git-names.ts';
 import { CommitId, Id, Instant, Life } from './ids.ts';
+import { RefSpace, WipHome } from './snapshot-refs.ts';
 
 /** The largest bundle that goes through the Worker, whose requests have at most 100 MB. */
 export const SNAPSHOT_MAX_BYTES = 95_000_000;
@@ -16,6 +17,9 @@ export type SnapshotStore = z.infer<typeof SnapshotStore>;
 /** How an agent's worktree is snapshotted; the Worker says so at each restore and start. */
 export const SnapshotPolicy = z.object({
   store: SnapshotStore,
+  /** Where the rig's remote takes snapshots, as far as is known. */
+  refSpace: RefSpace,
+  home: WipHome,
   intervalSeconds: z.int().positive(),
   maxFileBytes: z.int().positive(),
 });
@@ -26,7 +30,7 @@ export const LeftOut = z.object({ path: z.string(), reason: z.string() });
 export type LeftOut = z.infer<typeof LeftOut>;
 
 /**
- * One snapshot: `commit` holds everything, `head` is what HEAD was, `prerequisites` are the commits that the remote must
+ * One snapshot: `commit` holds everything, `files` files of the worktree among it, `head` is what HEAD was, `prerequisites` are the commits that the remote must
  * have for it to be put back. `leftOut` names the first of `leftOutCount` paths. `bytes` and `sha256` are the bundle's,
  * null in the git store. `place` is where the store has it: a ref, or the key of an R2 object, which the Worker chooses.
  */
@@ -55,6 +59,10 @@ export type Snapshot = z.infer<typeof Snapshot>;
 /** A snapshot on its way: which agent of which life it is of. */
 export const SnapshotOffer = z.object({ life: Life, rig: Id, agent: Id, snapshot: Snapshot });
 export type SnapshotOffer = z.infer<typeof SnapshotOffer>;
+
+/** The answer to a snapshot that was recorded: refs on the remote that it makes superfluous. */
+export const SnapshotReceipt = z.object({ superfluous: z.array(z.string()) });
+export type SnapshotReceipt = z.infer<typeof SnapshotReceipt>;
 
 /** Which snapshot a control server wants back. */
 export const SnapshotWanted = z.object({

@@ -1,25 +1,24 @@
 import { Hono } from 'hono';
 import { decodeBase64Url } from 'hono/utils/encode';
-import { CALLBACKS } from '../contract/callbacks.ts';
 import { RelightError } from '../contract/errors.ts';
 import {
   BUNDLE_CALLS,
   OFFER_HEADER,
   SNAPSHOT_MAX_BYTES,
-  SnapshotGlance,
   SnapshotOffer,
   SnapshotWanted,
 } from '../contract/snapshot.ts';
-import { agentOf, rigOf, townOf } from '../objects/reach.ts';
+import { agentOf, townOf } from '../objects/reach.ts';
 import { deleteBundles, fetchBundle, hasBucket, newBundleKey, storeBundle } from '../platform/bundles.ts';
 import { requireContainer } from './guards.ts';
 import type { Bindings } from './guards.ts';
+import { admitOffer, recordOffer } from './offers.ts';
 
 /** Snapshots on their way out of the container and back: bundles are streamed, never held. */
 export const bundles = new Hono<Bindings>();
 
 // Its own paths only: the other callbacks have their guard, and would verify each token twice.
-for (const { path } of [BUNDLE_CALLS.upload, BUNDLE_CALLS.download, CALLBACKS.snapshotPushed]) {
+for (const { path } of [BUNDLE_CALLS.upload, BUNDLE_CALLS.download]) {
   bundles.use(path, requireContainer);
 }
 
@@ -35,23 +34,17 @@ bundles.on(BUNDLE_CALLS.upload.method, BUNDLE_CALLS.upload.path, async (c) => {
   if (bytes > SNAPSHOT_MAX_BYTES) {
     throw new RelightError('snapshot_too_large', `a bundle has at most ${SNAPSHOT_MAX_BYTES} bytes`);
   }
+  await townOf(c.env, town).admit(offer.life);
   await admitOffer(c.env, town, offer);
   const place = newBundleKey(town, rig, agent);
   try {
     await storeBundle(bucket, place, { bytes, sha256 }, c.req.raw.body);
-    await record(c.env, town, { ...offer, snapshot: { ...snapshot, place } });
+    await recordOffer(c.env, town, { ...offer, snapshot: { ...snapshot, place } });
   } catch (error) {
     // Nobody knows of the bundle, so nobody else would ever delete it.
     c.executionCtx.waitUntil(deleteBundles(bucket, [place]));
     throw error;
   }
-  return c.body(null, 204);
-});
-
-bundles.on(CALLBACKS.snapshotPushed.method, CALLBACKS.snapshotPushed.path, async (c) => {
-  const offer = CALLBACKS.snapshotPushed.body.parse(await c.req.json());
-  await admitOffer(c.env, c.get('town'), offer);
-  await record(c.env, c.get('town'), offer);
   return c.body(null, 204);
 });
 
@@ -64,28 +57,6 @@ bundles.on(BUNDLE_CALLS.download.method, BUNDLE_CALLS.download.path, async (c) =
   const headers = { 'content-type': 'application/octet-stream', 'content-length': String(size) };
   return new Response(body, { headers });
 });
-
-/** Throws RelightError `stale_generation` or `bead_not_hooked`: neither may leave anything in the store. */
-async function admitOffer(
-  env: Env,
-  town: string,
-  { life, rig, agent, snapshot }: SnapshotOffer,
-): Promise<void> {
-  await townOf(env, town).admit(life);
-  const { bead } = await rigOf(env, town, rig).hookOf(agent, life);
-  if (bead?.id !== snapshot.bead || snapshot.generation !== life.generation) {
-    throw new RelightError(
-      'bead_not_hooked',
-      `the snapshot is of ${snapshot.bead}, which is not hooked to ${agent}`,
-    );
-  }
-}
-
-/** The store has it: only now is it recorded. */
-async function record(env: Env, town: string, { rig, agent, snapshot }: SnapshotOffer): Promise<void> {
-  await agentOf(env, town, rig, agent).recordSnapshot(snapshot);
-  await rigOf(env, town, rig).noteSnapshot(agent, SnapshotGlance.parse(snapshot));
-}
 
 function readOffer(header: string | undefined): SnapshotOffer {
   try {

@@ -6,6 +6,7 @@ import type { Life } from '../contract/ids.ts';
 import { agentOf, rigOf, townOf } from '../objects/reach.ts';
 import { requireContainer } from './guards.ts';
 import type { Bindings } from './guards.ts';
+import { admitOffer, recordOffer, requireOwnRef } from './offers.ts';
 
 /** The calls that come from containers. Which town speaks is in the token, never in the message. */
 export const callbacks = new Hono<Bindings>();
@@ -55,6 +56,12 @@ answerLiving(CALLBACKS.checkpoint, ({ env, town, body }) =>
   agentOf(env, town, body.rig, body.agent).checkpoint(body),
 );
 answerLiving(CALLBACKS.done, ({ env, town, body }) => rigOf(env, town, body.rig).done(body));
+
+answerLiving(CALLBACKS.snapshotPushed, async ({ env, town, body }) => {
+  await requireOwnRef(env, town, body);
+  await admitOffer(env, town, body);
+  return { superfluous: await recordOffer(env, town, body) };
+});
 
 answerLiving(CALLBACKS.credential, async ({ env, town, body }) => {
   const { credential } = await townOf(env, town).rigSpec(body.rig);

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { CHECKPOINT_MAX_BYTES } from '../contract/agent.ts';
 import type { Checkpoint } from '../contract/agent.ts';
 import type { CheckpointMessage, CheckpointReceipt } from '../contract/callbacks.ts';
+import type { WorktreePlan } from '../contract/control.ts';
 import { RelightError } from '../contract/errors.ts';
 import type { Prime, Recovered } from '../contract/prime.ts';
 import type { Snapshot } from '../contract/snapshot.ts';
@@ -16,8 +17,10 @@ import {
   findSnapshot,
   forgetSnapshots,
   listSnapshots,
-  newestSnapshot,
+  pinBefore,
+  pinnedSnapshots,
   recordSnapshot,
+  snapshotsOf,
 } from './agent/snapshots.ts';
 import { partsOfName, rigOf, townOf } from './reach.ts';
 
@@ -78,11 +81,13 @@ export class Agent extends DurableObject<Env> {
   }
 
   /**
-   * Records a snapshot that was stored and verified before, and deletes those it makes superfluous. Throws RelightError
-   * `snapshot_stale`.
+   * Records a snapshot that was stored and verified before, and deletes those it makes superfluous; gives the refs of
+   * those that only the container can delete. Throws RelightError `snapshot_stale`.
    */
-  async recordSnapshot(snapshot: Snapshot): Promise<void> {
-    await this.#deleteStored(recordSnapshot(this.#db, snapshot));
+  async recordSnapshot(snapshot: Snapshot): Promise<string[]> {
+    const superfluous = recordSnapshot(this.#db, snapshot);
+    await this.#deleteStored(superfluous);
+    return superfluous.flatMap(({ store, place }) => (store === 'git' && place !== null ? [place] : []));
   }
 
   /** The bead is finished or given up: its snapshots have nothing more to protect. */
@@ -90,9 +95,11 @@ export class Agent extends DurableObject<Env> {
     await this.#deleteStored(forgetSnapshots(this.#db));
   }
 
-  /** What a restore of the bead starts from: the commit of its newest checkpoint, and its newest snapshot. */
-  savedWork(bead: string): { checkpointHead: string | null; snapshot: Snapshot | null } {
-    return { checkpointHead: this.checkpointHead(bead), snapshot: newestSnapshot(this.#db, bead) };
+  /** What a restore of the bead starts from: the commit of its newest checkpoint, and its snapshots. */
+  savedWork(bead: string): Pick<WorktreePlan, 'checkpointHead' | 'snapshot' | 'older' | 'pinned'> {
+    const pinned = pinnedSnapshots(this.#db, bead);
+    const [snapshot = null, ...older] = snapshotsOf(this.#db, bead);
+    return { checkpointHead: this.checkpointHead(bead), snapshot, older, pinned };
   }
 
   /** The commit that the newest checkpoint of the bead was made on; null if there is none. */
@@ -103,6 +110,7 @@ export class Agent extends DurableObject<Env> {
   /** Keeps what a restore brought back. The same report again is kept once. */
   recordRestored({ recoveryId, generation, at, report }: Recovered): void {
     this.#db.transaction((tx) => {
+      if (report.snapshot === 'conflict') pinBefore(tx, report.bead, generation);
       const before = tx.select().from(recovered).orderBy(desc(recovered.id)).limit(1).get();
       const isRepeat =
         before?.generation === generation &&

@@ -8,7 +8,9 @@ import type { Life } from '../contract/ids.ts';
 import { faultOfReport } from '../contract/recovery.ts';
 import type { RigReport } from '../contract/recovery.ts';
 import type { RigView } from '../contract/rig.ts';
-import type { SnapshotGlance } from '../contract/snapshot.ts';
+import { SnapshotGlance } from '../contract/snapshot.ts';
+import type { Snapshot } from '../contract/snapshot.ts';
+import { spaceOf } from '../contract/snapshot-refs.ts';
 import { logTrouble } from '../platform/log.ts';
 import { defaultBranchFor } from '../rules/branch.ts';
 import { PATROL_INTERVAL_MS } from '../rules/dispatch.ts';
@@ -119,7 +121,7 @@ export class Rig extends DurableObject<Env> {
     this.#herald.tellAgent(agent);
     await this.#herald.noteActive();
     const life = lifeOf(own);
-    if (row.startId !== null && life !== null) await this.#dispatcher.stop(agent, life);
+    if (life !== null) await this.#dispatcher.stop(agent, life);
   }
 
   log(agent: string): Promise<string> {
@@ -243,9 +245,11 @@ export class Rig extends DurableObject<Env> {
   }
 
   /** The agent's newest snapshot is stored and verified. */
-  noteSnapshot(agent: string, snapshot: SnapshotGlance): void {
+  noteSnapshot(agent: string, stored: Snapshot): void {
     const { db, rig } = this.#core;
+    const snapshot = SnapshotGlance.parse(stored);
     roster.setAgent(db, agent, { snapshot, atRisk: null });
+    if (stored.store === 'git' && stored.place !== null) updateOwn(db, { refSpace: spaceOf(stored.place) });
     this.#herald.tell({ kind: 'snapshot', rig, agent, snapshot });
   }
 

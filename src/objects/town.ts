@@ -7,6 +7,7 @@ import type { Life } from '../contract/ids.ts';
 import type { Phase, Recovery } from '../contract/recovery.ts';
 import type { RigSpec, RigView } from '../contract/rig.ts';
 import type { SnapshotPolicy } from '../contract/snapshot.ts';
+import { wipHome } from '../contract/snapshot-refs.ts';
 import { hasBucket } from '../platform/bundles.ts';
 import type { ContainerAction, TownSettings, TownView } from '../contract/town.ts';
 import { eraseDatabase, openDatabase } from '../tables/open.ts';
@@ -75,16 +76,17 @@ export class Town extends DurableObject<Env> {
   }
 
   /** What a Rig and its restore need to know of the rig, and the command that applies where an agent has none. */
-  rigSpec(rig: string): RigSpec & { snapshots: SnapshotPolicy } {
+  rigSpec(rig: string): RigSpec & { snapshots: Omit<SnapshotPolicy, 'refSpace'> } {
     const { spec } = this.#rigRow(rig);
-    const { settings } = registry.townRow(this.#core.db, this.#core.town);
+    const { settings, createdAt } = registry.townRow(this.#core.db, this.#core.town);
     const {
       snapshotStore,
       snapshotIntervalSeconds: intervalSeconds,
       maxSnapshotFileBytes: maxFileBytes,
     } = settings;
     const store = snapshotStore ?? (hasBucket(this.env) ? 'r2' : 'git');
-    const snapshots = { store, intervalSeconds, maxFileBytes };
+    const home = wipHome(this.#core.town, createdAt);
+    const snapshots = { store, home, intervalSeconds, maxFileBytes };
     return { ...spec, agentCommand: spec.agentCommand ?? settings.agentCommand, snapshots };
   }
 

@@ -11,15 +11,31 @@ export function listSnapshots(db: Database): Snapshot[] {
   return rows.map(({ snapshot }) => snapshot);
 }
 
-/** The newest snapshot made for the bead; null if there is none. */
-export function newestSnapshot(db: Database, bead: string): Snapshot | null {
-  return listSnapshots(db).find((snapshot) => snapshot.bead === bead) ?? null;
+/** The snapshots made for the bead, newest first, without those that could not be put back. */
+export function snapshotsOf(db: Database, bead: string): Snapshot[] {
+  const rows = db.select().from(snapshots).where(eq(snapshots.pinned, false));
+  const own = rows.orderBy(desc(snapshots.generation), desc(snapshots.seq)).all();
+  return own.map(({ snapshot }) => snapshot).filter((snapshot) => snapshot.bead === bead);
+}
+
+/** The snapshots of the bead that could not be put back, newest first. */
+export function pinnedSnapshots(db: Database, bead: string): Snapshot[] {
+  const rows = db.select().from(snapshots).where(eq(snapshots.pinned, true));
+  const pinned = rows.orderBy(desc(snapshots.generation), desc(snapshots.seq)).all();
+  return pinned.map(({ snapshot }) => snapshot).filter((snapshot) => snapshot.bead === bead);
+}
+
+/** Keeps the newest snapshot from before `generation`, which could not be put back, until the bead is done. */
+export function pinBefore(db: Database, bead: string, generation: number): void {
+  const own = listSnapshots(db).filter((snapshot) => snapshot.bead === bead);
+  const refused = own.find((snapshot) => snapshot.generation < generation);
+  if (refused === undefined) return;
+  db.update(snapshots).set({ pinned: true }).where(isSnapshot(refused)).run();
 }
 
 /** One recorded snapshot. Throws RelightError `unknown_snapshot`. */
 export function findSnapshot(db: Database, generation: number, seq: number): Snapshot {
-  const where = and(eq(snapshots.generation, generation), eq(snapshots.seq, seq));
-  const row = db.select().from(snapshots).where(where).get();
+  const row = db.select().from(snapshots).where(isSnapshot({ generation, seq })).get();
   if (row === undefined)
     throw new RelightError('unknown_snapshot', `there is no snapshot ${generation}/${seq}`);
   return row.snapshot;
@@ -27,7 +43,8 @@ export function findSnapshot(db: Database, generation: number, seq: number): Sna
 
 /**
  * Records a snapshot that is stored and verified, and gives those that it makes superfluous. The same one again takes
- * its own place. Throws RelightError `snapshot_stale` where a later one is recorded.
+ * its own place, and so does one that the store has where an earlier one was. Throws RelightError `snapshot_stale` where
+ * a later one is recorded.
  */
 export function recordSnapshot(db: Database, snapshot: Snapshot): Snapshot[] {
   const { generation, seq } = snapshot;
@@ -37,11 +54,14 @@ export function recordSnapshot(db: Database, snapshot: Snapshot): Snapshot[] {
     if (newest !== undefined && compare(newest, snapshot) > 0) {
       throw new RelightError('snapshot_stale', `snapshot ${newest.generation}/${newest.seq} is newer`);
     }
-    const replaced = before.filter((old) => compare(old, snapshot) === 0);
-    const superfluous = before.filter((old) => compare(old, snapshot) < 0).slice(KEPT_SNAPSHOTS - 1);
-    for (const old of [...replaced, ...superfluous]) remove(tx, old);
+    const pinned = new Set(pinnedSnapshots(tx, snapshot.bead).map(nameOf));
+    const isReplaced = (old: Snapshot): boolean =>
+      compare(old, snapshot) === 0 || (old.place !== null && old.place === snapshot.place);
+    const kept = before.filter((old) => !isReplaced(old) && !pinned.has(nameOf(old)));
+    const gone = [...before.filter(isReplaced), ...kept.slice(KEPT_SNAPSHOTS - 1)];
+    for (const old of gone) tx.delete(snapshots).where(isSnapshot(old)).run();
     tx.insert(snapshots).values({ generation, seq, snapshot }).run();
-    return [...replaced, ...superfluous];
+    return gone.filter((old) => old.place !== snapshot.place);
   });
 }
 
@@ -52,10 +72,12 @@ export function forgetSnapshots(db: Database): Snapshot[] {
   return all;
 }
 
-function remove(db: Database, { generation, seq }: Snapshot): void {
-  db.delete(snapshots)
-    .where(and(eq(snapshots.generation, generation), eq(snapshots.seq, seq)))
-    .run();
+function isSnapshot({ generation, seq }: Pick<Snapshot, 'generation' | 'seq'>) {
+  return and(eq(snapshots.generation, generation), eq(snapshots.seq, seq));
+}
+
+function nameOf({ generation, seq }: Snapshot): string {
+  return `${generation}/${seq}`;
 }
 
 /** Positive when `a` is the later one. */

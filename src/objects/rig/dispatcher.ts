@@ -9,8 +9,8 @@ import { callControl } from '../control-client.ts';
 import type { ControlTarget } from '../control-client.ts';
 import { agentOf, townOf } from '../reach.ts';
 import type { RigCore } from './core.ts';
-import { updateOwn } from './life.ts';
-import { activeRows, agentRow, moveAgent, setAgent } from './roster.ts';
+import { ownRow, updateOwn } from './life.ts';
+import { activeRows, agentRow, agentRows, moveAgent, setAgent } from './roster.ts';
 
 /** Which recovery a restore belongs to, and the event that its report ends a wait with; both null outside one. */
 export interface RestoreOccasion {
@@ -36,7 +36,8 @@ export class Dispatcher {
     const agents = await this.#worktreePlans();
     if (agents.length === 0) return { state: 'finished', report: nothingToRestore(rig) };
     updateOwn(db, { state: 'restoring', restoringSince: Date.now(), fault: null });
-    const { gitUrl, defaultBranch, setupCommand, snapshots } = spec;
+    const { gitUrl, defaultBranch, setupCommand } = spec;
+    const hooked = agentRows(db).flatMap(({ agent, bead }) => (bead === null ? [] : [agent]));
     return callControl(
       env,
       this.#target(life),
@@ -49,8 +50,9 @@ export class Dispatcher {
         defaultBranch,
         credential: spec.credential !== null,
         setupCommand,
-        snapshots,
+        snapshots: { ...spec.snapshots, refSpace: ownRow(db, rig).refSpace },
         agents,
+        hooked,
       },
     );
   }
@@ -91,7 +93,8 @@ export class Dispatcher {
     } as const;
     if (!moveAgent(db, agent, { from: ['pending'] }, begun)) return;
     try {
-      const body = { life, startId, bead: bead.id, branch, role, command, snapshots };
+      const policy = { ...snapshots, refSpace: ownRow(db, rig).refSpace };
+      const body = { life, startId, bead: bead.id, branch, role, command, snapshots: policy };
       const inForce = await callControl(env, this.#target(life), CONTROL.start, { rig, agent }, body);
       if (inForce.startId !== startId) moveAgent(db, agent, { from: ['starting'], startId }, inForce);
       logEvent('agent.started', { town, rig, agent, bead: bead.id, generation: life.generation });

@@ -26,13 +26,17 @@ export const recovered = sqliteTable('recovered', {
   report: text({ mode: 'json' }).$type<AgentReport>().notNull(),
 });
 
-/** Snapshots that are stored and verified; an entry is written only after that. */
+/**
+ * Snapshots that are stored and verified; an entry is written only after that. A pinned one could not be put back: it is
+ * kept until its bead is done.
+ */
 export const snapshots = sqliteTable(
   'snapshots',
   {
     generation: integer().notNull(),
     seq: integer().notNull(),
     snapshot: text({ mode: 'json' }).$type<Snapshot>().notNull(),
+    pinned: integer({ mode: 'boolean' }).notNull().default(false),
   },
   (table) => [primaryKey({ columns: [table.generation, table.seq] })],
 );

@@ -2,9 +2,10 @@ import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { AgentExit, AgentRole, AgentStatus, Bead } from '../../contract/agent.ts';
 import type { Fault } from '../../contract/errors.ts';
 import type { SnapshotGlance } from '../../contract/snapshot.ts';
+import type { RefSpace } from '../../contract/snapshot-refs.ts';
 import type { RigState } from '../../contract/rig.ts';
 
-/** One row: how the rig stands in the current generation. */
+/** One row: how the rig stands in the current generation, and where its remote takes snapshots. */
 export const rig = sqliteTable('rig', {
   rig: text().primaryKey(),
   bootId: text(),
@@ -14,6 +15,7 @@ export const rig = sqliteTable('rig', {
   restoringSince: integer(),
   restoreTries: integer().notNull().default(0),
   restoreNotBefore: integer(),
+  refSpace: text().$type<RefSpace>().notNull().default('private'),
 });
 
 /** The roster. `readyGeneration` is the generation in which the agent's worktree was last brought back. */

@@ -132,8 +132,15 @@ export class Scene {
       defaultBranch: null,
       credential: false,
       setupCommand: null,
-      snapshots: { store: 'r2', intervalSeconds: 10, maxFileBytes: 1_000_000 },
+      snapshots: {
+        store: 'r2',
+        refSpace: 'private',
+        home: 'town.1',
+        intervalSeconds: 10,
+        maxFileBytes: 1_000_000,
+      },
       agents,
+      hooked: null,
       ...more,
     };
   }
@@ -169,5 +176,15 @@ export interface SceneOptions {
 /** The plan of one agent, on branch `gt/<agent>/b1` unless said otherwise. */
 export function planFor(agent: string, more: Partial<WorktreePlan> = {}): WorktreePlan {
   const branch = `gt/${agent}/b1`;
-  return { agent, bead: 'b1', branch, baseBranch: null, checkpointHead: null, snapshot: null, ...more };
+  return {
+    agent,
+    bead: 'b1',
+    branch,
+    baseBranch: null,
+    checkpointHead: null,
+    snapshot: null,
+    older: [],
+    pinned: [],
+    ...more,
+  };
 }

@@ -92,7 +92,13 @@ export async function startControl(
   };
 }
 
-const POLICY = { store: 'r2', intervalSeconds: 10, maxFileBytes: 1_000_000 } as const;
+const POLICY = {
+  store: 'r2',
+  refSpace: 'private',
+  home: 'town.1',
+  intervalSeconds: 10,
+  maxFileBytes: 1_000_000,
+} as const;
 
 /** The body of a start: an agent that waits, unless the order says something else. */
 export function startRequest(life: Life, order: Partial<z.input<typeof StartRequest>>): object {
@@ -122,6 +128,8 @@ export function restoreRequest(
     baseBranch: null,
     checkpointHead: null,
     snapshot: null,
+    older: [],
+    pinned: [],
   }));
   const usual = {
     recoveryId: null,
@@ -130,6 +138,7 @@ export function restoreRequest(
     credential: false,
     setupCommand: null,
     snapshots: POLICY,
+    hooked: null,
   };
   return { life, gitUrl, ...usual, agents: plans, ...more };
 }

@@ -83,7 +83,7 @@ test('a repository with SHA-256 is captured, bundled and brought back', async ()
   const file = join(scene.root, 'sha256.bundle');
   await writeBundle(old.git, RIG, captured, { onRemote: [], file });
   const snapshot = await readBundle(fresh.git, RIG, file);
-  await putBack(fresh.git, { ...work, dir: fresh.dir, snapshot, remoteTip: null });
+  await putBack(fresh.git, { ...work, dir: fresh.dir, snapshot, remoteTip: null, generation: 1 });
   expect(captured.commit).toHaveLength(64);
   expect(await observe(fresh.dir)).toEqual(await observe(old.dir));
 });

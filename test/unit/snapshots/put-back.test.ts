@@ -157,6 +157,7 @@ test('cut off after any of its steps, a second run completes it', async () => {
       bead: 'b1',
       snapshot,
       remoteTip,
+      generation: 1,
     };
     const first = await putBack(killedAfter(next.git, commands), request).catch((error: unknown) => error);
     const second = await putBack(next.git, request);
@@ -183,6 +184,7 @@ test('a second run completes what was begun also when the remote has moved meanw
     bead: 'b1',
     snapshot,
     remoteTip: null,
+    generation: 1,
   };
   await expect(putBack(killedAfter(next.git, 5), request)).rejects.toThrow('killed');
   const other = agentGit(next.repo, 'commit-tree', '-m', 'other', `${BRANCH}^{tree}`).trim();
@@ -243,6 +245,8 @@ test('works in a worktree that a restore of the rig has made', async () => {
     baseBranch: null,
     checkpointHead: null,
     snapshot: null,
+    older: [],
+    pinned: [],
   };
   const request = {
     life: { bootId: '0'.repeat(32), generation: 1 },
@@ -252,8 +256,15 @@ test('works in a worktree that a restore of the rig has made', async () => {
     defaultBranch: null,
     credential: false,
     setupCommand: null,
-    snapshots: { store: 'r2' as const, intervalSeconds: 10, maxFileBytes: 1_000_000 },
+    snapshots: {
+      store: 'r2' as const,
+      refSpace: 'private' as const,
+      home: 'town.1',
+      intervalSeconds: 10,
+      maxFileBytes: 1_000_000,
+    },
     agents: [plan],
+    hooked: null,
   };
   const report = await restoreRig(next.git, RIG, request, {
     onPhase: () => undefined,

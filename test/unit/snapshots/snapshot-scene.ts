@@ -201,6 +201,7 @@ export class Life {
       bead: 'b1',
       snapshot,
       remoteTip,
+      generation: 1,
     };
     return putBack(this.git, { ...request, ...more });
   }

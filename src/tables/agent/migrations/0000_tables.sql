@@ -21,5 +21,6 @@ CREATE TABLE `snapshots` (
 	`generation` integer NOT NULL,
 	`seq` integer NOT NULL,
 	`snapshot` text NOT NULL,
+	`pinned` integer DEFAULT false NOT NULL,
 	PRIMARY KEY(`generation`, `seq`)
 );

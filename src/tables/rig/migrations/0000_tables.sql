@@ -40,5 +40,6 @@ CREATE TABLE `rig` (
 	`fault` text,
 	`restoringSince` integer,
 	`restoreTries` integer DEFAULT 0 NOT NULL,
-	`restoreNotBefore` integer
+	`restoreNotBefore` integer,
+	`refSpace` text DEFAULT 'private' NOT NULL
 );

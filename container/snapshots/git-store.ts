@@ -1,13 +1,16 @@
-import { CALLBACKS } from '../../src/contract/callbacks.ts';
 import type { WorktreePlan } from '../../src/contract/control.ts';
 import { RelightError } from '../../src/contract/errors.ts';
-import type { Snapshot, SnapshotPolicy } from '../../src/contract/snapshot.ts';
+import type {
+  Snapshot,
+  SnapshotOffer,
+  SnapshotPolicy,
+  SnapshotReceipt,
+} from '../../src/contract/snapshot.ts';
 import { wipOwnerOf, wipPatterns, wipRef } from '../../src/contract/snapshot-refs.ts';
 import type { RefSpace, WipOwner } from '../../src/contract/snapshot-refs.ts';
 import type { Git } from '../git/run-git.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { errorFacts, log } from '../log.ts';
-import type { WorkerClient } from '../worker-client.ts';
 import { inBatches } from './batches.ts';
 import type { Captured } from './capture.ts';
 import { fetchSnapshot } from './fetch-snapshot.ts';
@@ -16,11 +19,11 @@ import { deleteRefs, listRefs, pushRefs } from './push-refs.ts';
 import type { PushTask } from './push-refs.ts';
 import type { SnapshotMeta } from './snapshot-meta.ts';
 
-/** What the store works with. */
+/** What the store works with; `record` tells the Worker of a snapshot that is on the remote. */
 export interface GitStoreParts {
   readonly git: Git;
-  readonly worker: WorkerClient;
   readonly lifecycle: Lifecycle;
+  readonly record: (offer: SnapshotOffer) => Promise<SnapshotReceipt>;
 }
 
 /** Snapshots as refs on the rig's own remote, those of several agents in one push. */
@@ -39,14 +42,14 @@ export class GitStore {
 
   /** Stores the snapshot; it was seen on the remote and is recorded when this returns. Throws RelightError. */
   async store(captured: Captured, { home, refSpace }: SnapshotPolicy): Promise<void> {
-    const { worker, lifecycle } = this.#parts;
+    const { record, lifecycle } = this.#parts;
     const { rig, agent } = captured.meta;
     const known = this.#rigs.get(rig);
     this.#rigs.set(rig, { home, space: known?.space ?? refSpace });
     const place = await this.#push(rig, captured);
     const stored = { store: 'git', place, bytes: null, sha256: null, prerequisites: [] } as const;
     const offer = { life: lifecycle.life, rig, agent, snapshot: describeSnapshot(captured, stored) };
-    const { superfluous } = await worker.call(CALLBACKS.snapshotPushed, offer);
+    const { superfluous } = await record(offer);
     if (superfluous.length > 0) void this.#delete(rig, superfluous);
   }
 

@@ -1,5 +1,7 @@
+import { CALLBACKS } from '../../src/contract/callbacks.ts';
 import type { RestoreRequest, WorktreePlan } from '../../src/contract/control.ts';
 import type { Fault } from '../../src/contract/errors.ts';
+import type { SnapshotOffer, SnapshotReceipt } from '../../src/contract/snapshot.ts';
 import { wipOwnerOf } from '../../src/contract/snapshot-refs.ts';
 import type { StartOrder } from '../agents/run.ts';
 import { faultFrom } from '../git/errors.ts';
@@ -36,7 +38,9 @@ export class Snapshots {
   constructor({ git, worker, lifecycle, onRisk }: SnapshotsParts) {
     this.#lifecycle = lifecycle;
     const bundles = new BundleStore({ git, worker, lifecycle });
-    const refs = new GitStore({ git, worker, lifecycle });
+    const record = async (offer: SnapshotOffer): Promise<SnapshotReceipt> =>
+      await worker.call(CALLBACKS.snapshotPushed, offer);
+    const refs = new GitStore({ git, lifecycle, record });
     const taker = new Taker(git, lifecycle, async (ward, captured) => await this.#store(ward, captured));
     this.#parts = { git, bundles, refs, taker };
     this.#keeper = new Keeper(async (ward) => await taker.take(ward), onRisk);

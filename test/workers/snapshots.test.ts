@@ -64,7 +64,11 @@ describe('the calls that carry snapshots', () => {
   it.each([BUNDLE_CALLS.upload, BUNDLE_CALLS.download, CALLBACKS.snapshotPushed])(
     'are refused without the token of a container: $path',
     async ({ method, path }) => {
-      const answer = await SELF.fetch(`https://relight.test${path}`, { method, body: '{}' });
+      const answer = await SELF.fetch(`https://relight.test${path}`, {
+        method,
+        headers: { 'content-type': 'application/json' },
+        body: '{}',
+      });
       expect(answer.status).toBe(401);
     },
   );

@@ -1,3 +1,4 @@
+import { commitAll } from './git/commit-all.ts';
 import { worktreeDir } from './git/layout.ts';
 import { ensurePushed } from './git/push.ts';
 import { restoreRig } from './git/restore-rig.ts';
@@ -23,6 +24,8 @@ export function gitWorktrees({ git, workspace, credentialHelper }: GitParts): Wo
     headOf: async (rig, agent) => await headOf(git, dirOf(rig, agent)),
     ensurePushed: async (rig, agent, branch) =>
       await ensurePushed(git, rig, dirOf(rig, agent), branch, credentialHelper(rig) !== null),
+    commitAll: async (rig, agent, message) =>
+      await commitAll(git, { rig, agent, dir: dirOf(rig, agent), message }),
     uncommitted: async (rig, agent) => {
       const lines = await git.run(dirOf(rig, agent), ['--no-optional-locks', 'status', '--porcelain']);
       const files = lines.split('\n').flatMap((line) => (line === '' ? [] : [line.slice(3)]));

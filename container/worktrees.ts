@@ -12,6 +12,8 @@ export interface Worktrees {
   headOf(rig: string, agent: string): Promise<string | null>;
   /** Has the remote branch hold HEAD, and says whether something is not committed. Throws `not_pushed` and git's codes. */
   ensurePushed(rig: string, agent: string, branch: string): Promise<{ head: string | null; dirty: boolean }>;
+  /** Commits everything in the worktree as one commit on its branch; nothing where there is nothing. Throws `uncommitted`. */
+  commitAll(rig: string, agent: string, message: string): Promise<void>;
   /** The paths that are not committed, the first few. */
   uncommitted(rig: string, agent: string): Promise<string[]>;
 }

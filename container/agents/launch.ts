@@ -5,16 +5,24 @@ import { CALLBACKS } from '../../src/contract/callbacks.ts';
 import { RelightError } from '../../src/contract/errors.ts';
 import type { Config } from '../config.ts';
 import { errorFacts, log } from '../log.ts';
-import { agentTools, type ToolParts } from '../tools/agent-tools.ts';
+import { agentTools } from '../tools/agent-tools.ts';
 import type { Snapshots } from '../snapshots/snapshots.ts';
 import { helperSetting } from '../tools/credentials.ts';
+import { finishAfterRestart } from '../tools/finish.ts';
 import type { Sockets } from '../tools/sockets.ts';
+import type { ToolParts } from '../tools/tool-user.ts';
 import { type AgentLog, Tail } from './agent-log.ts';
 import { environmentOf, homeDir, primeFile } from './environment.ts';
 import type { AgentRun, ExitCause } from './run.ts';
 import type { Shells } from './shells.ts';
 
 const TAIL_BYTES = 4 * 1024;
+
+/** How a start ends that only had to complete a `done`. */
+const FINISHED = {
+  cause: 'exited',
+  exit: { code: 0, signal: null, ranMs: 0, tail: 'done was completed after the restart' },
+} as const;
 
 /** What a launch works with. */
 export interface LaunchParts extends ToolParts {
@@ -40,7 +48,9 @@ export async function launch(
   const tail = new Tail(TAIL_BYTES);
   try {
     const prime = await preparePrime(parts, run);
-    parts.snapshots.watch(run.order, parts.worktrees.dirOf(rig, agent));
+    await parts.snapshots.watch(run.order, parts.worktrees.dirOf(rig, agent));
+    const { finishing } = run.order;
+    if (finishing !== null && (await finishAfterRestart(parts, run.order, finishing))) return FINISHED;
     const exit = await runInWorktree(parts, run, { ...traces, tail, prime });
     // Before the exit is told: what the agent left is safe before anybody acts on its end.
     if (run.stopCause === 'stopped') parts.snapshots.discard(rig, agent);

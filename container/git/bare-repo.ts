@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pRetry, { AbortError } from 'p-retry';
+import { addCommitHooks } from './commit-hooks.ts';
 import { GitFailure } from './errors.ts';
 import { repoDir, rigDir } from './layout.ts';
 import { ownConfigText, SETTINGS_FILE, settingsText } from './repo-config.ts';
@@ -40,6 +41,7 @@ export async function ensureBareRepo(git: Git, rig: string, plan: RepoPlan): Pro
     await mkdir(join(repo, 'info'), { recursive: true });
     await appendFile(join(repo, 'config'), ownConfigText(plan.url, plan.followed.branches));
     await writeWhole(settings, settingsText(plan.followed, git.lfs));
+    await addCommitHooks(repo);
     await writeWhole(join(repo, READY), '');
     return true;
   }
@@ -47,6 +49,7 @@ export async function ensureBareRepo(git: Git, rig: string, plan: RepoPlan): Pro
   const text = settingsText(followed, git.lfs);
   if ((await readIfThere(settings)) !== text) await writeWhole(settings, text);
   await updateOwnConfig(git, repo, plan);
+  await addCommitHooks(repo);
   if (!existsSync(join(repo, READY))) await writeWhole(join(repo, READY), '');
   return false;
 }

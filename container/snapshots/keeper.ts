@@ -13,6 +13,8 @@ export interface Ward {
   readonly bead: string;
   readonly branch: string;
   readonly dir: string;
+  /** Where git keeps the worktree's index and HEAD. */
+  readonly admin: string;
   readonly policy: SnapshotPolicy;
 }
 
@@ -50,7 +52,10 @@ export class Keeper {
     before?.pace.stop();
     before?.tree.close();
     const pace = new Pace(ward.policy.intervalSeconds * 1000, () => void this.#snapshot(watched));
-    const tree = watchTree(ward.dir, ward.policy.intervalSeconds * 1000, () => pace.changed());
+    const tree = watchTree(ward, ward.policy.intervalSeconds * 1000, {
+      onChange: () => pace.changed(),
+      onCommit: () => pace.committed(),
+    });
     const watched: Watched = { ward, pace, tree, fault: null, taking: Promise.resolve() };
     this.#watched.set(key, watched);
     pace.changed();

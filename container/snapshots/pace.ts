@@ -1,11 +1,14 @@
 /** Changes that stop for this long are worth a snapshot. */
 export const QUIET_MS = 2_000;
 
+/** After a commit. */
+const SOON_MS = 100;
+
 const RETRY_BASE_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
 
 /**
- * When the next snapshot of one worktree is due: once changes go quiet, but at the latest `intervalMs` after the first of
+ * When the next snapshot of one worktree is due: soon after a commit, once changes go quiet, but at the latest `intervalMs` after the first of
  * them; after a failure with back-off, changes or not.
  */
 export class Pace {
@@ -13,6 +16,7 @@ export class Pace {
   readonly #due: () => void;
   #quiet: NodeJS.Timeout | undefined;
   #latest: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
   #stopped = false;
@@ -30,10 +34,15 @@ export class Pace {
     this.#latest ??= this.#in(this.#intervalMs);
   }
 
+  /** A commit was made: what follows it at once is taken with it. */
+  committed(): void {
+    if (!this.#stopped) this.#soon ??= this.#in(SOON_MS);
+  }
+
   /** A snapshot begins: changes from now on are for the next one. */
   begun(): void {
-    for (const timer of [this.#quiet, this.#latest, this.#retry]) clearTimeout(timer);
-    this.#quiet = this.#latest = this.#retry = undefined;
+    for (const timer of [this.#quiet, this.#latest, this.#soon, this.#retry]) clearTimeout(timer);
+    this.#quiet = this.#latest = this.#soon = this.#retry = undefined;
   }
 
   succeeded(): void {

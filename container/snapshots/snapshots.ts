@@ -5,9 +5,11 @@ import type { SnapshotOffer, SnapshotReceipt } from '../../src/contract/snapshot
 import { wipOwnerOf } from '../../src/contract/snapshot-refs.ts';
 import type { StartOrder } from '../agents/run.ts';
 import { faultFrom } from '../git/errors.ts';
+import { repoDir } from '../git/layout.ts';
 import type { RemoteRefs } from '../git/remote-refs.ts';
 import type { PutBack, PutBackPlace } from '../git/restore-context.ts';
 import type { Git } from '../git/run-git.ts';
+import { adminNamedBy } from '../git/worktree-registry.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { log } from '../log.ts';
 import type { WorkerClient } from '../worker-client.ts';
@@ -16,6 +18,7 @@ import type { BringBackParts } from './bring-back.ts';
 import { BundleStore } from './bundle-store.ts';
 import type { Captured } from './capture.ts';
 import { dropSnapshots } from './drop.ts';
+import { SnapshotError } from './errors.ts';
 import { GitStore } from './git-store.ts';
 import { Keeper } from './keeper.ts';
 import type { Ward } from './keeper.ts';
@@ -46,9 +49,14 @@ export class Snapshots {
     this.#keeper = new Keeper(async (ward) => await taker.take(ward), onRisk);
   }
 
-  /** Keeps the agent's worktree safe from now on, also after the agent's end, until the bead is done. */
-  watch({ rig, agent, bead, branch, snapshots: policy }: StartOrder, dir: string): void {
-    this.#keeper.watch({ rig, agent, bead, branch, dir, policy });
+  /**
+   * Keeps the agent's worktree safe from now on, also after the agent's end, until the bead is done. Throws a
+   * SnapshotError `misplaced` where `dir` is no worktree of the rig.
+   */
+  async watch({ rig, agent, bead, branch, snapshots: policy }: StartOrder, dir: string): Promise<void> {
+    const admin = await adminNamedBy(repoDir(this.#parts.git.workspace, rig), dir);
+    if (admin === null) throw new SnapshotError('misplaced', `${dir} is not a worktree of ${rig}`);
+    this.#keeper.watch({ rig, agent, bead, branch, dir, admin, policy });
   }
 
   /** Snapshots the worktree now; failure is shown as the agent's risk. */

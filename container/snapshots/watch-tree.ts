@@ -1,37 +1,69 @@
 import watcher from '@parcel/watcher';
 import type { AsyncSubscription } from '@parcel/watcher';
+import { watch } from 'node:fs';
+import type { FSWatcher } from 'node:fs';
+import { join } from 'node:path';
 import { errorFacts, log } from '../log.ts';
 
 /** Folders whose changes say nothing: git's own, and what package managers write. */
 const IGNORED = ['.git', '**/node_modules/**', '**/.venv/**', '**/target/**'];
 
-/** A tree under watch. */
+/** A worktree under watch. */
 export interface TreeWatch {
   close(): void;
 }
 
+/** What is heard of a worktree: that something in it changed, or that a commit was made. */
+export interface TreeNews {
+  readonly onChange: () => void;
+  readonly onCommit: () => void;
+}
+
 /**
- * Calls `onChange` soon after anything below `dir` changes, and once every `pollMs` in any case: the kernel's watches are
- * limited in number, commits touch no file of the worktree, and a look at an unchanged one is cheap.
+ * Tells soon after anything in the worktree `dir`, its index or its HEAD changes, and once every `pollMs` in any case:
+ * the kernel's watches are limited in number, and a look at an unchanged worktree is cheap. `admin` is where git keeps
+ * the worktree's index and HEAD.
  */
-export function watchTree(dir: string, pollMs: number, onChange: () => void): TreeWatch {
+export function watchTree(
+  { dir, admin }: { dir: string; admin: string },
+  pollMs: number,
+  { onChange, onCommit }: TreeNews,
+): TreeWatch {
   const poll = setInterval(onChange, pollMs);
+  const unwatched = (error: unknown): void =>
+    log.warn('worktree.unwatched', { dir, pollMs, ...errorFacts(error) });
   let closed = false;
   let subscription: AsyncSubscription | null = null;
   const subscribed = watcher
     .subscribe(dir, () => onChange(), { ignore: IGNORED })
-    .then(
-      async (found) => {
-        subscription = found;
-        if (closed) await found.unsubscribe();
-      },
-      (error: unknown) => log.warn('worktree.unwatched', { dir, pollMs, ...errorFacts(error) }),
-    );
+    .then(async (found) => {
+      subscription = found;
+      if (closed) await found.unsubscribe();
+    }, unwatched);
+  // The reflog is written with every move of HEAD, and with nothing else.
+  const own = [
+    watchFolder(admin, onChange, unwatched),
+    watchFolder(join(admin, 'logs'), onCommit, unwatched),
+  ];
   return {
     close: () => {
       closed = true;
       clearInterval(poll);
+      for (const each of own) each?.close();
       void subscribed.then(() => subscription?.unsubscribe());
     },
   };
+}
+
+function watchFolder(
+  folder: string,
+  onEvent: () => void,
+  onError: (error: unknown) => void,
+): FSWatcher | null {
+  try {
+    return watch(folder, { persistent: false }, onEvent).on('error', onError);
+  } catch (error) {
+    onError(error);
+    return null;
+  }
 }

@@ -75,6 +75,18 @@ export const Checkpoint = z.object({
 });
 export type Checkpoint = z.infer<typeof Checkpoint>;
 
+/** How an agent means to finish its bead; `head` is what HEAD is then. */
+export const Finishing = z.object({
+  head: CommitId.nullable(),
+  prUrl: z.url({ protocol: /^https?$/ }).nullable(),
+  summary: z
+    .string()
+    .max(16 * 1024)
+    .nullable(),
+  discard: z.boolean(),
+});
+export type Finishing = z.infer<typeof Finishing>;
+
 /** The record of a finished bead. */
 export const DoneRecord = z.object({
   bead: Id,

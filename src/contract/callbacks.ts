@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AgentExit } from './agent.ts';
+import { AgentExit, Finishing } from './agent.ts';
 import { AgentSighting } from './control.ts';
 import type { Exchange } from './exchange.ts';
 import { BranchName } from './git-names.ts';
@@ -47,16 +47,15 @@ export type CheckpointMessage = z.infer<typeof CheckpointMessage>;
 export const CheckpointReceipt = z.object({ seq: z.int().positive(), at: Instant });
 export type CheckpointReceipt = z.infer<typeof CheckpointReceipt>;
 
+/** Sent before the push that `done` begins with, and taken back with null where the agent goes on. */
+export const FinishingMessage = Caller.extend({ bead: Id, finishing: Finishing.nullable() });
+export type FinishingMessage = z.infer<typeof FinishingMessage>;
+
 /** Sent only after the remote branch was seen to hold `head`; null is a branch without any commit. */
 export const DoneMessage = Caller.extend({
   bead: Id,
   branch: BranchName,
-  head: CommitId.nullable(),
-  prUrl: z.url({ protocol: /^https?$/ }).nullable(),
-  summary: z
-    .string()
-    .max(16 * 1024)
-    .nullable(),
+  ...Finishing.pick({ head: true, prUrl: true, summary: true }).shape,
 });
 export type DoneMessage = z.infer<typeof DoneMessage>;
 
@@ -82,6 +81,7 @@ export const CALLBACKS = {
     body: SnapshotOffer,
     answer: SnapshotReceipt,
   },
+  finishing: { method: 'POST', path: '/callback/finishing', body: FinishingMessage, answer: z.void() },
   done: { method: 'POST', path: '/callback/done', body: DoneMessage, answer: z.void() },
   credential: {
     method: 'POST',

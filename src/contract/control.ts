@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AgentRole } from './agent.ts';
+import { AgentRole, Finishing } from './agent.ts';
 import { Fault } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { BranchName, GitUrl } from './git-names.ts';
@@ -67,7 +67,10 @@ export const RestoreAnswer = z.discriminatedUnion('state', [
 ]);
 export type RestoreAnswer = z.infer<typeof RestoreAnswer>;
 
-/** Starts one agent in its worktree; safe to repeat. `startId` names this start in every later message about it. */
+/**
+ * Starts one agent in its worktree; safe to repeat. `startId` names this start in every later message about it. With
+ * `finishing` a `done` that was cut off is completed first, if that can be.
+ */
 export const StartRequest = z.object({
   life: Life,
   startId: StartId,
@@ -76,6 +79,7 @@ export const StartRequest = z.object({
   role: AgentRole,
   command: ShellCommand,
   snapshots: SnapshotPolicy,
+  finishing: Finishing.nullable().default(null),
 });
 export type StartRequest = z.infer<typeof StartRequest>;
 

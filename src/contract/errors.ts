@@ -25,6 +25,7 @@ export const ERROR_CODES = {
   container_not_running: { status: 409, retryable: true, title: 'The container is not running' },
   draining: { status: 503, retryable: true, title: 'The container is shutting down' },
   not_pushed: { status: 409, retryable: true, title: 'The remote branch does not hold this commit' },
+  uncommitted: { status: 409, retryable: false, title: 'Something in the worktree is not committed' },
   too_large: { status: 413, retryable: false, title: 'The body is too large' },
   unsupported_media_type: { status: 415, retryable: false, title: 'The body must be application/json' },
   unknown_credential: { status: 422, retryable: false, title: 'The rig names a credential that is not set' },

@@ -55,6 +55,7 @@ answerLiving(CALLBACKS.prime, ({ env, town, body }) => agentOf(env, town, body.r
 answerLiving(CALLBACKS.checkpoint, ({ env, town, body }) =>
   agentOf(env, town, body.rig, body.agent).checkpoint(body),
 );
+answerLiving(CALLBACKS.finishing, ({ env, town, body }) => rigOf(env, town, body.rig).noteFinishing(body));
 answerLiving(CALLBACKS.done, ({ env, town, body }) => rigOf(env, town, body.rig).done(body));
 
 answerLiving(CALLBACKS.snapshotPushed, async ({ env, town, body }) => {

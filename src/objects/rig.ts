@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { DoneMessage, ExitMessage } from '../contract/callbacks.ts';
+import type { DoneMessage, ExitMessage, FinishingMessage } from '../contract/callbacks.ts';
 import type { AgentSpec, AgentView, Sling } from '../contract/agent.ts';
 import type { AgentSighting } from '../contract/control.ts';
 import { RelightError } from '../contract/errors.ts';
@@ -23,7 +23,15 @@ import { Herald } from './rig/herald.ts';
 import { Patrol } from './rig/patrol.ts';
 import { admit, enterGeneration, leaveGeneration, lifeOf, ownRow, register, updateOwn } from './rig/life.ts';
 import type { RigRow } from './rig/life.ts';
-import { failRestore, takeDone, takeExit, takeReport, takeSightings } from './rig/outcomes.ts';
+import {
+  failRestore,
+  isFinished,
+  requireHook,
+  takeDone,
+  takeExit,
+  takeReport,
+  takeSightings,
+} from './rig/outcomes.ts';
 import * as roster from './rig/roster.ts';
 import type { RestoreState } from './verdicts.ts';
 
@@ -223,6 +231,15 @@ export class Rig extends DurableObject<Env> {
     this.#herald.tellAgent(message.agent);
     await this.#herald.noteActive();
     await this.#patrol.wakeAt(Date.now());
+  }
+
+  /** The agent begins to finish its bead, or goes on with it after all. Throws RelightError `bead_not_hooked`. */
+  noteFinishing({ life, agent, bead, finishing }: FinishingMessage): void {
+    const { db, rig } = this.#core;
+    admit(db, rig, life, Date.now());
+    if (isFinished(db, agent, bead)) return;
+    requireHook(db, agent, bead);
+    roster.setAgent(db, agent, { finishing });
   }
 
   /** The bead is finished: its record is kept and the hook cleared, in one step. Safe to repeat. */

@@ -75,7 +75,7 @@ export class Dispatcher {
     const { agentCommand, snapshots } = await townOf(env, town).rigSpec(rig);
     const row = agentRow(db, agent);
     const command = row.agentCommand ?? agentCommand;
-    const { bead, branch, role } = row;
+    const { bead, branch, role, finishing } = row;
     if (row.status !== 'pending' || bead === null || branch === null) return;
     if (command === null) {
       setAgent(db, agent, {
@@ -94,7 +94,8 @@ export class Dispatcher {
     if (!moveAgent(db, agent, { from: ['pending'] }, begun)) return;
     try {
       const policy = { ...snapshots, refSpace: ownRow(db, rig).refSpace };
-      const body = { life, startId, bead: bead.id, branch, role, command, snapshots: policy };
+      const work = { bead: bead.id, branch, role, command, finishing };
+      const body = { life, startId, ...work, snapshots: policy };
       const inForce = await callControl(env, this.#target(life), CONTROL.start, { rig, agent }, body);
       if (inForce.startId !== startId) moveAgent(db, agent, { from: ['starting'], startId }, inForce);
       logEvent('agent.started', { town, rig, agent, bead: bead.id, generation: life.generation });

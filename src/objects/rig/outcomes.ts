@@ -93,18 +93,23 @@ function exitReason({ code, signal, ranMs, tail }: ExitMessage['exit']): string 
 /** Records the bead as done and clears the hook; a repeated call finds its record. Throws `bead_not_hooked`. */
 export function takeDone(db: Database, message: DoneMessage, now: number): 'finished' | 'repeated' {
   const { agent, bead, branch, head, prUrl, summary } = message;
-  const record = db
-    .select()
-    .from(finished)
-    .where(and(eq(finished.agent, agent), eq(finished.bead, bead)))
-    .get();
-  if (record !== undefined) return 'repeated';
-  if (agentRow(db, agent).bead?.id !== bead) {
-    throw new RelightError('bead_not_hooked', `${bead} is not hooked to ${agent}`);
-  }
+  if (isFinished(db, agent, bead)) return 'repeated';
+  requireHook(db, agent, bead);
   db.insert(finished).values({ agent, bead, branch, head, prUrl, summary, doneAt: now }).run();
   unhookBead(db, agent);
   return 'finished';
+}
+
+/** Whether the agent has finished the bead before. */
+export function isFinished(db: Database, agent: string, bead: string): boolean {
+  const own = and(eq(finished.agent, agent), eq(finished.bead, bead));
+  return db.select().from(finished).where(own).get() !== undefined;
+}
+
+/** Throws RelightError `bead_not_hooked` unless the agent is hooked to the bead. */
+export function requireHook(db: Database, agent: string, bead: string): void {
+  if (agentRow(db, agent).bead?.id === bead) return;
+  throw new RelightError('bead_not_hooked', `${bead} is not hooked to ${agent}`);
 }
 
 /** What a look at the running agents showed: agents that changed, and processes that must not run. */

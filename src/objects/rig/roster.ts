@@ -24,6 +24,7 @@ const UNHOOKED = {
   fault: null,
   snapshot: null,
   atRisk: null,
+  finishing: null,
 } as const satisfies AgentChange;
 
 /** One agent. Throws RelightError `unknown_agent`. */
@@ -125,7 +126,7 @@ export function unhookBead(db: Database, agent: string): void {
 
 /** The agent as the operator sees it. */
 export function viewAgent(row: AgentRow): AgentView {
-  const { hookedAt: _h, readyGeneration: _r, startId: _s, startTries: _t, ...view } = row;
+  const { hookedAt: _h, readyGeneration: _r, startId: _s, startTries: _t, finishing: _f, ...view } = row;
   return view;
 }
 

@@ -1,5 +1,5 @@
 import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
-import type { AgentExit, AgentRole, AgentStatus, Bead } from '../../contract/agent.ts';
+import type { AgentExit, AgentRole, AgentStatus, Bead, Finishing } from '../../contract/agent.ts';
 import type { Fault } from '../../contract/errors.ts';
 import type { SnapshotGlance } from '../../contract/snapshot.ts';
 import type { RefSpace } from '../../contract/snapshot-refs.ts';
@@ -39,6 +39,7 @@ export const agents = sqliteTable('agents', {
   fault: text({ mode: 'json' }).$type<Fault>(),
   snapshot: text({ mode: 'json' }).$type<SnapshotGlance>(),
   atRisk: text({ mode: 'json' }).$type<Fault>(),
+  finishing: text({ mode: 'json' }).$type<Finishing>(),
   lastExit: text({ mode: 'json' }).$type<AgentExit>(),
 });
 

@@ -18,6 +18,7 @@ CREATE TABLE `agents` (
 	`fault` text,
 	`snapshot` text,
 	`atRisk` text,
+	`finishing` text,
 	`lastExit` text
 );
 --> statement-breakpoint

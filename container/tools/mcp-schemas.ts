@@ -14,14 +14,7 @@ export const PrimeInput = z.strictObject({
 /** The arguments of `gt_checkpoint`. Spelt out, not recursive: many models cannot be given a recursive schema. */
 export const CheckpointInput = z.strictObject({
   data: z
-    .union([
-      z.record(z.string(), z.unknown()),
-      z.array(z.unknown()),
-      z.string(),
-      z.number(),
-      z.boolean(),
-      z.null(),
-    ])
+    .union([z.looseObject({}), z.array(z.unknown()), z.string(), z.number(), z.boolean(), z.null()])
     .describe(
       'Your progress, as a JSON value of at most 256 KiB; an object is best, for example ' +
         '{"done": ["parser"], "next": "tests of the parser", "tried": ["a regular expression: too slow"]}. ' +

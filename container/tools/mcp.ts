@@ -25,13 +25,14 @@ export async function serveMcp(link: Link): Promise<void> {
   addPrime(server, link, track);
   addPrompt(server);
 
-  const closed = new Promise<void>((resolve) => {
-    server.server.onclose = resolve;
-  });
-  server.server.onerror = (error) => process.stderr.write(`gt: ${error.message}\n`);
+  const closed = Promise.withResolvers<void>();
+  Object.assign(server.server, {
+    onclose: closed.resolve,
+    onerror: (error: Error) => process.stderr.write(`gt: ${error.message}\n`),
+  } satisfies Partial<McpServer['server']>);
   const inputEnded = finished(process.stdin, { writable: false });
   await server.connect(new StdioServerTransport());
-  await Promise.race([inputEnded, closed]);
+  await Promise.race([inputEnded, closed.promise]);
 
   await Promise.race([Promise.allSettled(underWay), delay(LAST_ANSWERS_MS, undefined, { ref: false })]);
   await nextTurn();

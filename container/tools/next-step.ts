@@ -34,7 +34,7 @@ const FINAL =
 
 /** What an agent can do when nobody listens on the socket. */
 export const WHEN_AWAY =
-  'Nothing that you have committed is lost. The container may be about to stop: commit, wait a minute, call again.';
+  'The container may be about to stop. Commit what you have, wait a minute, and call again: a call may be repeated.';
 
 /** What an agent can do about a refusal with this code, as one line. */
 export function nextStep(code: string, retryable: boolean): string {

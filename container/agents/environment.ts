@@ -1,6 +1,8 @@
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config.ts';
+import { shellQuote } from '../tools/shell-quote.ts';
 
 /** Who a child process works for. `bead` and `branch` are those of the start or of the restore. */
 export interface Worker {
@@ -21,6 +23,14 @@ export function homeDir(workspace: string, rig: string, agent: string): string {
 /** The file that holds the prime an agent was started with, outside its worktree. */
 export function primeFile(workspace: string, rig: string, agent: string): string {
   return join(workspace, 'prime', rig, `${agent}.md`);
+}
+
+/** Writes down, below the agent's HOME, what `gt` needs where a program hands on none of the agent's environment. */
+export async function writeGtEnvironment(home: string, socket: string): Promise<void> {
+  const file = join(home, '.config/gt/env');
+  await mkdir(dirname(file), { recursive: true });
+  const [quotedSocket, quotedNode] = [shellQuote(socket), shellQuote(process.execPath)];
+  await writeFile(file, `export GT_SOCKET=${quotedSocket} GT_NODE=${quotedNode}\n`, { mode: 0o600 });
 }
 
 /**

@@ -12,7 +12,7 @@ import { finishAfterRestart } from '../tools/finish.ts';
 import type { Sockets } from '../tools/sockets.ts';
 import type { ToolParts } from '../tools/tool-user.ts';
 import { type AgentLog, Tail } from './agent-log.ts';
-import { environmentOf, homeDir, primeFile } from './environment.ts';
+import { environmentOf, homeDir, primeFile, writeGtEnvironment } from './environment.ts';
 import type { AgentRun, ExitCause } from './run.ts';
 import type { Shells } from './shells.ts';
 
@@ -109,6 +109,7 @@ async function runInWorktree(
   const owner = `agent:${rig}/${agent}`;
   const socket = await sockets.open(owner, agentTools(parts, run.order));
   try {
+    await writeGtEnvironment(homeDir(config.workspace, rig, agent), socket);
     run.stopSignal.throwIfAborted();
     agentLog.mark(`start ${startId}`, run.startedAt);
     return await shells.run({

@@ -4,6 +4,7 @@ import { RelightError } from '../../src/contract/errors.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { log } from '../log.ts';
 import type { WorkerClient } from '../worker-client.ts';
+import { shellQuote } from './shell-quote.ts';
 import type { ToolAnswer } from './sockets.ts';
 
 const HELPER = fileURLToPath(new URL('./git-credential.ts', import.meta.url));
@@ -71,8 +72,4 @@ function asksFor(question: string, gitUrl: string): boolean {
 function splitAtEquals(line: string): [string, string] {
   const at = line.indexOf('=');
   return at === -1 ? [line, ''] : [line.slice(0, at), line.slice(at + 1)];
-}
-
-function shellQuote(word: string): string {
-  return `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

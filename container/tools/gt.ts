@@ -2,37 +2,43 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { askControl, ControlAway } from './control-socket.ts';
+import { checkpoint, done, type Link, prime, status } from './agent-calls.ts';
+import { ControlAway } from './control-socket.ts';
 import { GENERAL_HELP, HELP } from './gt-help.ts';
-import { field } from './json-field.ts';
 
 /** Exit codes, also in the help: the last one is EX_UNAVAILABLE of sysexits(3). */
 const EXIT = { ok: 0, refused: 1, usage: 2, away: 69 } as const;
 const DEFAULT_WAIT_SECONDS = 30;
 
 class UsageError extends Error {}
-class Refusal extends Error {}
 
-const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<string>>> = {
+/** What each command does, and what it prints: null for one that speaks for itself. */
+const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<string | null>>> = {
   prime: async (args) => {
     const { values } = parse(args, { json: { type: 'boolean' } }, 0);
-    const prime = await ask('/prime', '');
-    return values['json'] === true ? prime : field(prime, 'text');
+    const { words, json } = await prime(controlLink());
+    return values.json === true ? json : words;
   },
   checkpoint: async (args) => {
     const { positionals } = parse(args, {}, 1);
-    const receipt = await ask('/checkpoint', await checkpointText(positionals[0] ?? ''));
-    return `checkpoint ${field(receipt, 'seq')} saved`;
+    return (await checkpoint(controlLink(), await checkpointText(positionals[0] ?? ''))).words;
   },
   done: async (args) => {
     const { values } = parse(args, DONE_OPTIONS, 0);
     const { 'pr-url': prUrl = null, summary = null, discard = false } = values;
-    const answer = await ask('/done', JSON.stringify({ prUrl, summary, discard }));
-    return `${field(answer, 'bead')} is done`;
+    return (await done(controlLink(), { prUrl, summary, discard })).words;
   },
   status: async (args) => {
     parse(args, { json: { type: 'boolean' } }, 0);
-    return await ask('/status', '');
+    return (await status(controlLink())).words;
+  },
+  mcp: async (args) => {
+    parse(args, {}, 0);
+    const link = controlLink();
+    // Here and not above: the SDK takes several times as long to load as all of `gt`.
+    const { serveMcp } = await import('./mcp.ts');
+    await serveMcp(link);
+    return null;
   },
 };
 
@@ -42,7 +48,7 @@ const DONE_OPTIONS = {
   discard: { type: 'boolean' },
 } as const;
 
-async function main([name, ...args]: string[]): Promise<string> {
+async function main([name, ...args]: string[]): Promise<string | null> {
   if (name === undefined) throw new UsageError(`say what to do\n\n${GENERAL_HELP}`);
   if (name === '--help' || name === '-h' || name === 'help') return HELP[args[0] ?? ''] ?? GENERAL_HELP;
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
@@ -51,21 +57,20 @@ async function main([name, ...args]: string[]): Promise<string> {
   return await command(args);
 }
 
-function parse(
+function parse<Options extends NonNullable<ParseArgsConfig['options']>>(
   args: string[],
-  options: NonNullable<ParseArgsConfig['options']>,
+  options: Options,
   places: number,
-): { values: Record<string, unknown>; positionals: string[] } {
-  let parsed;
+) {
   try {
     // A checkpoint may be a negative number: what is not an option of the command is no option at all.
     const known = places === 1 && args.length === 1 ? ['--', ...args] : args;
-    parsed = parseArgs({ args: known, options, allowPositionals: places > 0, strict: true });
+    const parsed = parseArgs({ args: known, options, allowPositionals: places > 0, strict: true });
+    if (parsed.positionals.length === places) return parsed;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
   }
-  if (parsed.positionals.length !== places) throw new UsageError('wrong number of arguments; see --help');
-  return parsed;
+  throw new UsageError('wrong number of arguments; see --help');
 }
 
 async function checkpointText(argument: string): Promise<string> {
@@ -78,19 +83,17 @@ async function checkpointText(argument: string): Promise<string> {
   }
 }
 
-async function ask(path: string, body: string): Promise<string> {
-  const socketPath = process.env['GT_SOCKET'];
+function controlLink(): Link {
+  const { GT_SOCKET: socketPath, GT_WAIT_SECONDS: seconds = DEFAULT_WAIT_SECONDS } = process.env;
   if (socketPath === undefined) throw new UsageError('GT_SOCKET is not set: gt works inside an agent');
-  const seconds = Number(process.env['GT_WAIT_SECONDS'] ?? DEFAULT_WAIT_SECONDS);
-  const answer = await askControl(socketPath, path, { body, waitMs: seconds * 1000 });
-  if (answer.status !== 200)
-    throw new Refusal(`${field(answer.text, 'code')}: ${field(answer.text, 'detail')}`);
-  return answer.text;
+  const waitMs = Number(seconds) * 1000;
+  if (!(waitMs >= 0)) throw new UsageError(`GT_WAIT_SECONDS is no number of seconds: ${seconds}`);
+  return { socketPath, waitMs };
 }
 
 try {
   const answer = await main(process.argv.slice(2));
-  process.stdout.write(answer.endsWith('\n') ? answer : `${answer}\n`);
+  if (answer !== null) process.stdout.write(answer.endsWith('\n') ? answer : `${answer}\n`);
   process.exitCode = EXIT.ok;
 } catch (error) {
   process.stderr.write(`gt: ${error instanceof Error ? error.message : String(error)}\n`);

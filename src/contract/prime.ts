@@ -15,7 +15,13 @@ export const Recovered = z.object({
 });
 export type Recovered = z.infer<typeof Recovered>;
 
-/** The context an agent gets when it starts; `text` is the same as Markdown, for a model to read. */
+/** The largest text of a prime, in bytes of UTF-8: what a model can be given to read in one piece. */
+export const PRIME_TEXT_MAX_BYTES = 64 * 1024;
+
+/**
+ * The context an agent gets when it starts; `text` is the same as Markdown, for a model to read, of at most
+ * {@link PRIME_TEXT_MAX_BYTES}. The rest is never cut.
+ */
 export const Prime = z.object({
   town: Id,
   rig: Id,

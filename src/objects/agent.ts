@@ -9,7 +9,7 @@ import { RelightError } from '../contract/errors.ts';
 import type { Prime, Recovered } from '../contract/prime.ts';
 import type { Snapshot } from '../contract/snapshot.ts';
 import { deleteBundles } from '../platform/bundles.ts';
-import { renderPrime } from '../rules/prime-text.ts';
+import { withText } from '../rules/prime-text.ts';
 import { checkpoints, recovered } from '../tables/agent/schema.ts';
 import { eraseDatabase, openDatabase } from '../tables/open.ts';
 import type { Database } from '../tables/open.ts';
@@ -132,7 +132,7 @@ export class Agent extends DurableObject<Env> {
   async prime(): Promise<Prime> {
     const { town, rig, agent } = this.#name;
     const { role, bead, branch, snapshot, atRisk } = await rigOf(this.env, town, rig).agent(agent);
-    const facts = {
+    return withText({
       town,
       rig,
       agent,
@@ -143,8 +143,7 @@ export class Agent extends DurableObject<Env> {
       recovered: bead === null ? null : this.#recoveredFor(bead.id),
       snapshot,
       atRisk,
-    };
-    return { ...facts, text: renderPrime(facts) };
+    });
   }
 
   async erase(): Promise<void> {

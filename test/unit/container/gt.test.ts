@@ -1,66 +1,13 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { jsonAnswer, Sockets } from '../../../container/tools/sockets.ts';
 import { CHECKPOINT_MAX_BYTES } from '../../../src/contract/agent.ts';
-import { type ControlProcess, makeWorkspace, startControl } from './control-process.ts';
-import { eventually, type FakeWorker, GENERATION, primeOf, problem, startFakeWorker } from './fake-worker.ts';
-import { makeWorktree, output, startRemote } from './worktrees.ts';
-
-const GT = fileURLToPath(new URL('../../../container/tools/bin/gt', import.meta.url));
-
-interface Said {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
-interface AgentTown {
-  worker: FakeWorker;
-  control: ControlProcess;
-  dir: string;
-  socket: string;
-  gt(args: string[], input?: string): Promise<Said>;
-}
-
-/** Runs `gt` as an agent does, from outside. */
-async function runGt(args: string[], env: Record<string, string>, input = ''): Promise<Said> {
-  return await new Promise((resolve) => {
-    const child = execFile(
-      GT,
-      args,
-      { env: { PATH: process.env['PATH'], GT_NODE: process.execPath, ...env } },
-      (error, stdout, stderr) =>
-        resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
-    );
-    child.stdin?.end(input);
-  });
-}
-
-/** A town whose agent `a` waits, with `gt` speaking for it. */
-async function townWithAgent(prepare?: (dir: string) => Promise<void>): Promise<AgentTown> {
-  const worker = await startFakeWorker();
-  const control = await startControl(worker.url);
-  const dir = await makeWorktree(control.workspace, 'a');
-  await prepare?.(dir);
-  await control.start('a', { command: 'echo "$GT_SOCKET" > ../socket; exec sleep 60' });
-  const socket = await eventually(async () => {
-    const path = (await readFile(join(dir, '../socket'), 'utf8')).trim();
-    expect(path).toMatch(/\.sock$/);
-    return path;
-  });
-  const env = { GT_SOCKET: socket, HOME: control.workspace };
-  return { worker, control, dir, socket, gt: async (args, input) => await runGt(args, env, input) };
-}
-
-async function withRemote(dir: string): Promise<string> {
-  const { gitUrl } = await startRemote();
-  await output('git', ['-C', dir, 'remote', 'add', 'origin', gitUrl]);
-  return gitUrl;
-}
+import { runGt, townWithAgent, withRemote } from './agent-town.ts';
+import { makeWorkspace, startControl } from './control-process.ts';
+import { GENERATION, primeOf, problem, startFakeWorker } from './fake-worker.ts';
+import { makeWorktree, output } from './worktrees.ts';
 
 describe('gt prime', () => {
   test('prints the prime as text, and as JSON', async () => {
@@ -125,9 +72,12 @@ describe('gt checkpoint', () => {
       });
     }
     worker.answer('checkpoint', () => problem('bead_not_hooked'));
-    expect(await gt(['checkpoint', '1'])).toMatchObject({
+    expect(await gt(['checkpoint', '1'])).toEqual({
       code: 1,
-      stderr: expect.stringContaining('bead_not_hooked'),
+      stdout: '',
+      stderr:
+        'gt: bead_not_hooked: the test wants bead_not_hooked\n' +
+        'What to do: The bead is off your hook: it is finished or was taken back. Stop working on it and end.\n',
     });
   });
 });
@@ -162,7 +112,7 @@ describe('gt done', () => {
     const refused = await gt(['done']);
     expect(refused).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^gt: not_pushed: .*forgotten\.txt/),
+      stderr: expect.stringMatching(/^gt: not_pushed: .*forgotten\.txt.*\nWhat to do: Commit what belongs/),
     });
     expect(worker.bodies('done')).toEqual([]);
     expect(await gt(['done', '--discard'])).toMatchObject({ code: 0 });
@@ -220,6 +170,7 @@ describe('gt', () => {
     [['checkpoint', '1', '2']],
     [['checkpoint', '@no/such/file']],
     [['done', 'now']],
+    [['mcp', '--loud']],
   ])('%j is wrong use: 2', async (args) => {
     const said = await runGt(args, { GT_SOCKET: '/nowhere.sock', GT_WAIT_SECONDS: '0' });
     expect(said).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^gt: /) });
@@ -231,6 +182,7 @@ describe('gt', () => {
     [['checkpoint', '--help']],
     [['done', '-h']],
     [['status', '--help']],
+    [['mcp', '--help']],
   ])('%j explains and ends with 0', async (args) => {
     const said = await runGt(args, {});
     expect(said).toMatchObject({ code: 0, stderr: '' });
@@ -239,7 +191,23 @@ describe('gt', () => {
 
   test('ends with 69 when the control server is away', async () => {
     const said = await runGt(['prime'], { GT_SOCKET: '/nowhere.sock', GT_WAIT_SECONDS: '1' });
-    expect(said).toMatchObject({ code: 69, stdout: '', stderr: expect.stringContaining('away') });
+    expect(said).toMatchObject({
+      code: 69,
+      stdout: '',
+      stderr: expect.stringMatching(/away.*\nWhat to do: /),
+    });
+  });
+
+  test.each([['soon'], ['-1']])('takes no waiting time of %j', async (seconds) => {
+    const said = await runGt(['prime'], { GT_SOCKET: '/nowhere.sock', GT_WAIT_SECONDS: seconds });
+    expect(said).toMatchObject({ code: 2, stderr: expect.stringContaining('GT_WAIT_SECONDS') });
+  });
+
+  test.each([['prime'], ['mcp']])('says that %s works inside an agent only', async (command) => {
+    expect(await runGt([command], {})).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('GT_SOCKET'),
+    });
   });
 
   test('waits for a control server that is on its way', async () => {

@@ -20,6 +20,9 @@ export interface Outcome {
 export interface DoneWords {
   readonly prUrl: string | null;
   readonly summary: string | null;
+  /** Commits what is not committed. */
+  readonly wip: boolean;
+  /** Leaves behind what is not committed. */
   readonly discard: boolean;
 }
 

@@ -74,8 +74,7 @@ async function pushAndTell(parts: ToolParts, user: ToolUser, finishing: Finishin
 async function refuseUncommitted({ worktrees }: ToolParts, { rig, agent }: ToolUser): Promise<void> {
   const files = await worktrees.uncommitted(rig, agent);
   if (files.length === 0) return;
-  const ways = 'Commit it; or say --wip to have it committed as it is, or --discard to leave it behind';
-  throw new RelightError('uncommitted', `Not committed: ${files.join(', ')}. ${ways}`);
+  throw new RelightError('uncommitted', `Not committed: ${files.join(', ')}`);
 }
 
 async function tellIntent(parts: ToolParts, user: ToolUser, finishing: Finishing | null): Promise<void> {

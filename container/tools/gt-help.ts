@@ -29,10 +29,10 @@ names your HEAD.
   gt checkpoint '{"done": ["parser"], "next": "tests of the parser"}'
   gt checkpoint @progress.json
   echo '{"next": "the last test"}' | gt checkpoint -`,
-  done: `gt done [--pr-url URL] [--summary TEXT] [--discard]
+  done: `gt done [--pr-url URL] [--summary TEXT] [--wip | --discard]
 
 Pushes your branch, proves that the remote has it, and takes the bead off your hook. Refused while something is
-not committed, unless --discard leaves it behind. Safe to repeat.
+not committed, unless --wip commits it as one last commit or --discard leaves it behind. Safe to repeat.
 
   gt done --summary "The parser takes comments now"
   gt done --pr-url https://example.com/pull/7`,

@@ -25,8 +25,8 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<string | nul
   },
   done: async (args) => {
     const { values } = parse(args, DONE_OPTIONS, 0);
-    const { 'pr-url': prUrl = null, summary = null, discard = false } = values;
-    return (await done(controlLink(), { prUrl, summary, discard })).words;
+    const { 'pr-url': prUrl = null, summary = null, wip = false, discard = false } = values;
+    return (await done(controlLink(), { prUrl, summary, wip, discard })).words;
   },
   status: async (args) => {
     parse(args, { json: { type: 'boolean' } }, 0);
@@ -45,6 +45,7 @@ const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<string | nul
 const DONE_OPTIONS = {
   'pr-url': { type: 'string' },
   summary: { type: 'string' },
+  wip: { type: 'boolean' },
   discard: { type: 'boolean' },
 } as const;
 

@@ -33,6 +33,12 @@ export const DoneInput = z.strictObject({
   summary: DoneMessage.shape.summary
     .optional()
     .describe('What you did, in a few sentences for the people who read it.'),
+  wip: z
+    .boolean()
+    .nullish()
+    .describe(
+      'true commits what is not committed as one last commit. For unfinished work that others go on with.',
+    ),
   discard: z
     .boolean()
     .nullish()

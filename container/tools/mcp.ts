@@ -62,8 +62,8 @@ function addTools(server: McpServer, link: Link, track: Track): void {
   server.registerTool(
     'gt_done',
     { ...ABOUT.done, inputSchema: DoneInput, outputSchema: DoneOutput },
-    async ({ prUrl, summary, discard }, { signal }) => {
-      const words = { prUrl: prUrl ?? null, summary: summary ?? null, discard: discard ?? false };
+    async ({ prUrl = null, summary = null, wip, discard }, { signal }) => {
+      const words = { prUrl, summary, wip: wip ?? false, discard: discard ?? false };
       return answered(await track(done({ ...link, signal }, words)), DoneOutput);
     },
   );

@@ -11,8 +11,11 @@ const NEXT_STEPS: Readonly<Record<string, string>> = {
     'Mend what is named and call again. If shell quoting is in the way: gt checkpoint reads standard input with - and a file with @file.',
   too_large:
     'Save less: what is done, what comes next, what was tried. Long text belongs into a file that you commit.',
+  uncommitted:
+    'Commit what belongs to the bead (git add, git commit), delete or ignore the rest, call done again. ' +
+    'If the work has to stop here as it is: done with wip.',
   not_pushed:
-    'Commit what belongs to the bead (git add, git commit), push it (git push origin HEAD), call done again. ' +
+    'Push your branch (git push origin HEAD), call done again. ' +
     'If the remote has commits that you do not have: git fetch origin, merge them, push. Never force.',
   draining: 'The container is about to stop. Commit and push now; you will be started again.',
   disk_full: 'Delete build output and caches that can be made again, then call again.',

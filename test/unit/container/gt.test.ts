@@ -112,7 +112,7 @@ describe('gt done', () => {
     const refused = await gt(['done']);
     expect(refused).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^gt: not_pushed: .*forgotten\.txt.*\nWhat to do: Commit what belongs/),
+      stderr: expect.stringMatching(/^gt: uncommitted: .*forgotten\.txt.*\nWhat to do: Commit what belongs/),
     });
     expect(worker.bodies('done')).toEqual([]);
     expect(await gt(['done', '--discard'])).toMatchObject({ code: 0 });

@@ -130,6 +130,13 @@ describe('gt mcp', () => {
                 ],
                 "description": "What you did, in a few sentences for the people who read it.",
               },
+              "wip": {
+                "description": "true commits what is not committed as one last commit. For unfinished work that others go on with.",
+                "type": [
+                  "boolean",
+                  "null",
+                ],
+              },
             },
             "type": "object",
           },
@@ -196,7 +203,7 @@ describe('gt mcp', () => {
     const refused = await call(client, 'gt_done', { summary: 'All of it' });
     expect(refused).toMatchObject({
       isError: true,
-      text: expect.stringMatching(/^not_pushed: .*forgotten\.txt/),
+      text: expect.stringMatching(/^uncommitted: .*forgotten\.txt/),
     });
     expect(refused.text).toContain('\nWhat to do: Commit what belongs to the bead');
     expect(worker.bodies('done')).toEqual([]);

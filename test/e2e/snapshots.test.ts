@@ -1,10 +1,11 @@
 import { execa } from 'execa';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../../dev/client.ts';
 import { Prime } from '../../src/contract/prime.ts';
 import { makeTown, scribble, stateOf, untilSnapshot, worktreeOf } from './unpushed-work.ts';
-import { killContainer, openWorld, untilRecovered } from './world.ts';
+import { diskOf, killContainer, openWorld, PATIENCE_MS, untilRecovered } from './world.ts';
 import type { World } from './world.ts';
 
 let world: World;
@@ -26,6 +27,25 @@ describe('work that was never pushed', () => {
     expect(await stateOf(worktreeOf(world, 'hono'))).toEqual(was);
     const prime = Prime.parse(await town.call('GET', '/rigs/hono/agents/ada/prime'));
     expect(prime.text).toContain('was put back from a snapshot');
+    await town.call('DELETE', '');
+  });
+
+  it('is there from the moment in which git commit has returned, hours before any other snapshot', async () => {
+    const command =
+      'echo mine > mine.txt; git add -A; git commit -qm mine; touch "$TMPDIR/committed"; exec sleep 600';
+    const town = await makeTown(world, 'hooked', 'hooked', {
+      agentCommand: command,
+      snapshotIntervalSeconds: 3600,
+    });
+    await until('the agent has committed', PATIENCE_MS, async () =>
+      (await readdir(diskOf(world), { recursive: true })).some((file) => file.endsWith('/committed'))
+        ? true
+        : null,
+    );
+    killContainer(world);
+    expect((await untilRecovered(town, 2)).rigs[0]?.agents[0]).toMatchObject({ snapshot: 'restored' });
+    const { stdout } = await execa({ cwd: worktreeOf(world, 'hooked') })`git log -1 --format=%s`;
+    expect(stdout).toBe('mine');
     await town.call('DELETE', '');
   });
 

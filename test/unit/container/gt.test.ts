@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { jsonAnswer, Sockets } from '../../../container/tools/sockets.ts';
 import { CHECKPOINT_MAX_BYTES } from '../../../src/contract/agent.ts';
-import { runGt, townWithAgent, withRemote } from './agent-town.ts';
+import { runGt, townWithAgent } from './agent-town.ts';
 import { makeWorkspace, startControl } from './control-process.ts';
 import { GENERATION, primeOf, problem, startFakeWorker } from './fake-worker.ts';
 import { makeWorktree, output } from './worktrees.ts';
@@ -78,60 +78,6 @@ describe('gt checkpoint', () => {
       stderr:
         'gt: bead_not_hooked: the test wants bead_not_hooked\n' +
         'What to do: The bead is off your hook: it is finished or was taken back. Stop working on it and end.\n',
-    });
-  });
-});
-
-describe('gt done', () => {
-  test('pushes the branch, tells the Worker, and may be repeated', async () => {
-    let gitUrl = '';
-    const { worker, control, gt, dir } = await townWithAgent(async (made) => {
-      gitUrl = await withRemote(made);
-    });
-    const args = ['done', '--pr-url', 'https://git.invalid/pull/1', '--summary', 'All of it'];
-    expect(await gt(args)).toEqual({ code: 0, stdout: 'bead-1 is done\n', stderr: '' });
-    const head = await output('git', ['-C', dir, 'rev-parse', 'HEAD']);
-    expect(await output('git', ['ls-remote', gitUrl, 'refs/heads/gt/a/bead-1'])).toContain(head);
-    expect(await gt(args)).toMatchObject({ code: 0 });
-    const message = {
-      life: control.life,
-      rig: 'rig',
-      agent: 'a',
-      bead: 'bead-1',
-      branch: 'gt/a/bead-1',
-      head,
-      prUrl: 'https://git.invalid/pull/1',
-      summary: 'All of it',
-    };
-    expect(worker.bodies('done')).toEqual([message, message]);
-  });
-
-  test('is refused while something is not committed, unless that is discarded', async () => {
-    const { worker, gt, dir } = await townWithAgent(async (made) => void (await withRemote(made)));
-    await writeFile(join(dir, 'forgotten.txt'), '');
-    const refused = await gt(['done']);
-    expect(refused).toMatchObject({
-      code: 1,
-      stderr: expect.stringMatching(/^gt: uncommitted: .*forgotten\.txt.*\nWhat to do: Commit what belongs/),
-    });
-    expect(worker.bodies('done')).toEqual([]);
-    expect(await gt(['done', '--discard'])).toMatchObject({ code: 0 });
-    expect(await readFile(join(dir, 'forgotten.txt'), 'utf8')).toBe('');
-    expect(worker.bodies('done')).toHaveLength(1);
-  });
-
-  test('is refused when the remote does not take the push', async () => {
-    const { worker, gt } = await townWithAgent();
-    const said = await gt(['done']);
-    expect(said.code).toBe(1);
-    expect(worker.bodies('done')).toEqual([]);
-  });
-
-  test('is refused with a PR address that is none', async () => {
-    const { gt } = await townWithAgent(async (made) => void (await withRemote(made)));
-    expect(await gt(['done', '--pr-url', 'javascript:1'])).toMatchObject({
-      code: 1,
-      stderr: expect.stringMatching(/invalid_request: prUrl/),
     });
   });
 });

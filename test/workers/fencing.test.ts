@@ -91,6 +91,7 @@ describe('invariant 2: an earlier generation changes nothing', () => {
         { ...caller, startId: asked.starts[1]?.startId, bead: 'bead-ada', cause: 'exited', exit: EXIT },
       ],
       ['checkpoint', { ...caller, bead: 'bead-ada', head: null, data: 'late' }],
+      ['finishing', { ...caller, bead: 'bead-ada', finishing: null }],
       ['prime', caller],
       ['credential', caller],
       [
@@ -235,6 +236,21 @@ describe('done', () => {
     });
     expect(await problemCode(answer, 409)).toBe('bead_not_hooked');
     expect(await everythingOf('unhooked')).toEqual(before);
+  });
+
+  it('that the end of the container cut off is completed by the next start, unless it was taken back', async () => {
+    const asked = await litTown('cut');
+    const finishing = { head: 'b'.repeat(40), prUrl: null, summary: 'all of it', discard: false };
+    const caller = { life: lifeOf('cut'), rig: 'hono', agent: 'ada', bead: 'bead-ada' };
+    expect((await callback('cut', 'finishing', { ...caller, finishing })).status).toBe(204);
+    await loseContainer('cut');
+    await vi.waitFor(() => expect(asked.starts).toHaveLength(2), patiently);
+    expect(asked.starts.map((start) => start.finishing)).toEqual([null, finishing]);
+    const later = { ...caller, life: lifeOf('cut', 2), finishing: null };
+    expect((await callback('cut', 'finishing', later)).status).toBe(204);
+    await loseContainer('cut');
+    await vi.waitFor(() => expect(asked.starts).toHaveLength(3), patiently);
+    expect(asked.starts[2]?.finishing).toBeNull();
   });
 
   it('leaves nothing that a recovery would do again', async () => {

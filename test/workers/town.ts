@@ -1,5 +1,6 @@
 import { SELF } from 'cloudflare:test';
 import { z } from 'zod';
+import type { Finishing } from '../../src/contract/agent.ts';
 import type { AgentSighting, RestoreRequest } from '../../src/contract/control.ts';
 import { Recovery } from '../../src/contract/recovery.ts';
 import type { RigReport } from '../../src/contract/recovery.ts';
@@ -80,6 +81,7 @@ export interface Asked {
     startId: string;
     bead: string;
     life: { generation: number };
+    finishing: Finishing | null;
   }[];
   readonly stops: string[];
   boots: number;

@@ -31,6 +31,8 @@ export interface GitCommand {
   readonly input?: string;
   readonly signal?: AbortSignal | undefined;
   readonly onPackets?: (trace: string) => void;
+  /** Gives way to every other process: `nice` of POSIX. */
+  readonly background?: boolean;
 }
 
 /** The one way to run git. `lfs` tells whether git-lfs is installed. */
@@ -59,6 +61,14 @@ export function createGit(settings: GitSettings): Git {
       const helper = rig === null ? null : (settings.credentialHelper?.(rig) ?? null);
       return runOnce({ dir, args, command, limits, settings: gitSettings(lfs, helper) });
     },
+  };
+}
+
+/** The same git, for work that agents must not feel. */
+export function inBackground(git: Git): Git {
+  return {
+    ...git,
+    run: async (dir, args, command = {}) => await git.run(dir, args, { ...command, background: true }),
   };
 }
 
@@ -121,9 +131,10 @@ async function runOnce(run: Run): Promise<string> {
 }
 
 function runnerFor({ dir, command, limits, settings }: Run, abort: AbortSignal, ending: Ending): SimpleGit {
-  const { network = false, input, onPackets } = command;
+  const { network = false, input, onPackets, background = false } = command;
   const options: Partial<SimpleGitOptions> = {
     baseDir: dir,
+    binary: background ? ['nice', 'git'] : 'git',
     config: settings,
     allowEnvironment: GIT_VARIABLES,
     abort,

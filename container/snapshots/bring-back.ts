@@ -1,11 +1,11 @@
 import type { WorktreePlan } from '../../src/contract/control.ts';
 import { RelightError } from '../../src/contract/errors.ts';
+import type { ErrorCode } from '../../src/contract/errors.ts';
 import type { Snapshot } from '../../src/contract/snapshot.ts';
 import type { PutBack, PutBackPlace } from '../git/restore-context.ts';
 import type { Git } from '../git/run-git.ts';
 import type { BundleStore } from './bundle-store.ts';
 import { describeKept } from './describe.ts';
-import { SnapshotError } from './errors.ts';
 import type { GitStore } from './git-store.ts';
 import { putBack } from './put-back.ts';
 import type { SnapshotMeta } from './snapshot-meta.ts';
@@ -33,7 +33,7 @@ interface Fetched {
 }
 
 /** Work that nobody can bring back: the snapshot is damaged, gone, or builds on what the remote no longer has. */
-const BEYOND_REPAIR = new Set(['unknown_snapshot', 'snapshot_corrupt']);
+const BEYOND_REPAIR = new Set<ErrorCode>(['unknown_snapshot', 'snapshot_corrupt', 'snapshot_incomplete']);
 
 /**
  * Puts an agent's newest snapshot back into its new worktree; where that is beyond repair the one before it, and what is
@@ -116,5 +116,5 @@ function lossBy(error: unknown): string {
 }
 
 function isBeyondRepair(error: RelightError): boolean {
-  return error instanceof SnapshotError || BEYOND_REPAIR.has(error.code);
+  return BEYOND_REPAIR.has(error.code);
 }

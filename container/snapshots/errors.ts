@@ -4,13 +4,13 @@ import type { ErrorCode } from '../../src/contract/errors.ts';
 /** What can be wrong with a snapshot, and under which code of the contract it is reported. */
 const CODES = {
   /** It took longer than its limit. */
-  'timed-out': 'git_failed',
+  'timed-out': 'snapshot_timeout',
   /** It is larger than its limit. */
-  'too-large': 'too_large',
+  'too-large': 'snapshot_too_large',
   /** Its bundle, or what the bundle holds, is damaged. */
-  corrupt: 'git_failed',
+  corrupt: 'snapshot_corrupt',
   /** It builds on commits that this repository does not have. */
-  incomplete: 'git_failed',
+  incomplete: 'snapshot_incomplete',
   /** The place that it is to be taken from or put back into is not what it has to be. */
   misplaced: 'git_failed',
 } as const satisfies Record<string, ErrorCode>;

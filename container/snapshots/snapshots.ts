@@ -8,6 +8,7 @@ import { faultFrom } from '../git/errors.ts';
 import { repoDir } from '../git/layout.ts';
 import type { RemoteRefs } from '../git/remote-refs.ts';
 import type { PutBack, PutBackPlace } from '../git/restore-context.ts';
+import { inBackground } from '../git/run-git.ts';
 import type { Git } from '../git/run-git.ts';
 import { adminNamedBy } from '../git/worktree-registry.ts';
 import type { Lifecycle } from '../lifecycle.ts';
@@ -40,11 +41,12 @@ export class Snapshots {
 
   constructor({ git, worker, lifecycle, onRisk }: SnapshotsParts) {
     this.#lifecycle = lifecycle;
-    const bundles = new BundleStore({ git, worker, lifecycle });
+    const quiet = inBackground(git);
+    const bundles = new BundleStore({ git: quiet, worker, lifecycle });
     const record = async (offer: SnapshotOffer): Promise<SnapshotReceipt> =>
       await worker.call(CALLBACKS.snapshotPushed, offer);
-    const refs = new GitStore({ git, lifecycle, record });
-    const taker = new Taker(git, lifecycle, async (ward, captured) => await this.#store(ward, captured));
+    const refs = new GitStore({ git: quiet, lifecycle, record });
+    const taker = new Taker(quiet, lifecycle, async (ward, captured) => await this.#store(ward, captured));
     this.#parts = { git, bundles, refs, taker };
     this.#keeper = new Keeper(async (ward) => await taker.take(ward), onRisk);
   }

@@ -74,7 +74,7 @@ export const SnapshotWanted = z.object({
 });
 export type SnapshotWanted = z.infer<typeof SnapshotWanted>;
 
-/** What is known of an agent's safety: its newest snapshot, and why its newest work could not be stored, if so. */
+/** An agent's newest snapshot at a glance: `at` is when it was taken, `verifiedAt` when its store was seen to hold it. */
 export const SnapshotGlance = Snapshot.pick({
   generation: true,
   seq: true,
@@ -83,7 +83,7 @@ export const SnapshotGlance = Snapshot.pick({
   bytes: true,
   store: true,
   leftOutCount: true,
-});
+}).extend({ verifiedAt: Instant });
 export type SnapshotGlance = z.infer<typeof SnapshotGlance>;
 
 /** The header in which an upload carries its SnapshotOffer, as base64url of JSON; the body is the bundle. */

@@ -264,7 +264,7 @@ export class Rig extends DurableObject<Env> {
   /** The agent's newest snapshot is stored and verified. */
   noteSnapshot(agent: string, stored: Snapshot): void {
     const { db, rig } = this.#core;
-    const snapshot = SnapshotGlance.parse(stored);
+    const snapshot = SnapshotGlance.parse({ ...stored, verifiedAt: Date.now() });
     roster.setAgent(db, agent, { snapshot, atRisk: null });
     if (stored.store === 'git' && stored.place !== null) updateOwn(db, { refSpace: spaceOf(stored.place) });
     this.#herald.tell({ kind: 'snapshot', rig, agent, snapshot });

@@ -49,6 +49,16 @@ const RESTORED: Facts = {
       fault: null,
     },
   },
+  snapshot: {
+    generation: 1,
+    seq: 14,
+    at: Date.UTC(2026, 0, 3),
+    verifiedAt: Date.UTC(2026, 0, 3, 0, 0, 1),
+    files: 12,
+    bytes: 812,
+    store: 'r2',
+    leftOutCount: 1,
+  },
   atRisk: { code: 'snapshot_too_large', reason: 'The bundle has 96 MB', retryable: false },
 };
 
@@ -158,7 +168,16 @@ describe('prime as text', () => {
         },
         "rig": "hono",
         "role": "polecat",
-        "snapshot": null,
+        "snapshot": {
+          "at": 1767398400000,
+          "bytes": 812,
+          "files": 12,
+          "generation": 1,
+          "leftOutCount": 1,
+          "seq": 14,
+          "store": "r2",
+          "verifiedAt": 1767398401000,
+        },
         "town": "meadow",
       }
     `);

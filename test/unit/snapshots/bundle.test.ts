@@ -65,7 +65,7 @@ test('commits of the remote that are not here, or belong to another history, do 
 test("a bundle over its limit is not kept, and one over the reader's is not read", async () => {
   const captured = await life.captured();
   const writing = writeBundle(life.git, RIG, captured, { onRemote: [], file, maxBytes: 100 });
-  await expect(writing).rejects.toMatchObject({ kind: 'too-large', code: 'too_large' });
+  await expect(writing).rejects.toMatchObject({ kind: 'too-large', code: 'snapshot_too_large' });
   expect(existsSync(file)).toBe(false);
   const { bytes } = await writeBundle(life.git, RIG, captured, { onRemote: [], file });
   const reading = readBundle(life.git, RIG, file, { maxBytes: bytes - 1 });

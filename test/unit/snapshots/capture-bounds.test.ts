@@ -24,7 +24,7 @@ test("a capture ends at its time-out, and by the caller's signal", async () => {
   write(life.dir, { 'new.txt': 'x\n' });
   await life.captured();
   const late = life.capture({ limits: { timeoutMs: 1 } });
-  await expect(late).rejects.toMatchObject({ kind: 'timed-out', code: 'git_failed', retryable: true });
+  await expect(late).rejects.toMatchObject({ kind: 'timed-out', code: 'snapshot_timeout', retryable: true });
   const stop = new AbortController();
   stop.abort(new Error('enough'));
   await expect(life.capture({ signal: stop.signal })).rejects.toMatchObject({ code: 'draining' });

@@ -27,6 +27,8 @@ export interface RelightOptions {
   readonly adminToken?: string | undefined;
   /** Git credentials, by the names of their Worker secrets: `GIT_CREDENTIAL_<NAME>`. */
   readonly secrets?: Readonly<Record<string, string>>;
+  /** Variables of the Worker in the place of those in `wrangler.toml`. */
+  readonly vars?: Readonly<Record<string, string>>;
   readonly onWorkerLine?: (line: string) => void;
   readonly onContainerLine?: (line: ContainerLine) => void;
 }
@@ -59,7 +61,8 @@ export async function startRelight(options: RelightOptions): Promise<Relight> {
   );
   const engine = await openEngine(rootDir, options.onContainerLine);
   const url = `http://127.0.0.1:${options.port}`;
-  const config = await writeWorkerConfig(stateDir, url, Object.keys(secrets));
+  const { vars = {} } = options;
+  const config = await writeWorkerConfig(stateDir, { url, vars, secretNames: Object.keys(secrets) });
   const runWorker = (): Promise<WranglerDev> =>
     startWranglerDev({
       port: options.port,

@@ -13,14 +13,20 @@ const RawConfig = z.looseObject({
   containers: z.array(z.looseObject({ image: z.string() })),
 });
 
+/** What is special about this machine: where its Worker is, and what `vars` and secrets are set. */
+export interface LocalSettings {
+  readonly url: string;
+  readonly vars: Readonly<Record<string, string>>;
+  readonly secretNames: readonly string[];
+}
+
 /**
  * Writes the configuration for a local run: that of `wrangler.toml`, with this machine's address and with the names of
  * the secrets that are set here, because wrangler takes from the environment only what is declared. Gives its path.
  */
 export async function writeWorkerConfig(
   dir: string,
-  url: string,
-  secretNames: readonly string[],
+  { url, vars: own, secretNames }: LocalSettings,
 ): Promise<string> {
   const { rawConfig } = experimental_readRawConfig({ config: join(PROJECT, 'wrangler.toml') });
   const { main, vars, containers, ...rest } = RawConfig.parse(rawConfig);
@@ -28,7 +34,7 @@ export async function writeWorkerConfig(
   const config = {
     ...rest,
     main: join(PROJECT, main),
-    vars: { ...vars, RELIGHT_URL: url },
+    vars: { ...vars, ...own, RELIGHT_URL: url },
     secrets: { required: secretNames },
     containers: containers.map((container) => ({
       ...container,

@@ -34,6 +34,23 @@ export async function writeGtEnvironment(home: string, socket: string): Promise<
 }
 
 /**
+ * Where package managers keep what they downloaded, for all worktrees of a rig: each of these folders is made for use by
+ * several processes at a time, and checked by content.
+ */
+function packageCaches(workspace: string, rig: string): Record<string, string> {
+  const cache = (name: string): string => join(workspace, 'cache', rig, name);
+  return {
+    npm_config_cache: cache('npm'),
+    npm_config_store_dir: cache('pnpm'),
+    YARN_CACHE_FOLDER: cache('yarn'),
+    BUN_INSTALL_CACHE_DIR: cache('bun'),
+    PIP_CACHE_DIR: cache('pip'),
+    UV_CACHE_DIR: cache('uv'),
+    GOMODCACHE: cache('go'),
+  };
+}
+
+/**
  * The whole environment of an agent's or a setup's process: nothing of the control server's own is inherited.
  * `credentialHelper` is git's setting that asks the control server at the moment of use.
  */
@@ -49,6 +66,7 @@ export function environmentOf(
     HOME: homeDir(config.workspace, worker.rig, worker.agent),
     LANG: config.lang,
     TMPDIR: config.tmpDir,
+    ...packageCaches(config.workspace, worker.rig),
     ...(config.mark === null ? {} : { RELIGHT_CONTAINER: config.mark }),
     GT_NODE: process.execPath,
     GT_TOWN: config.town,

@@ -31,7 +31,7 @@ export interface ControlReply {
 /** The town's container. It starts, stops and is talked to; it decides nothing. */
 export class TownContainer extends Container<Env> {
   override defaultPort = CONTROL_PORT;
-  override sleepAfter = '10m';
+  override sleepAfter: string = this.env.SLEEP_AFTER;
 
   readonly #town: string;
 

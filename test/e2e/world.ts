@@ -29,9 +29,10 @@ export interface WorldOptions {
   /** Who may use the git server; without it everybody. */
   readonly auth?: (repo: string, user: string, password: string) => boolean;
   readonly secrets?: Readonly<Record<string, string>>;
+  readonly vars?: Readonly<Record<string, string>>;
 }
 
-export async function openWorld({ auth, secrets = {} }: WorldOptions = {}): Promise<World> {
+export async function openWorld({ auth, secrets = {}, vars = {} }: WorldOptions = {}): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), 'relight-e2e-'));
   const git = await startGitServer({ rootDir: join(dir, 'git'), ...(auth === undefined ? {} : { auth }) });
   const output: string[] = [];
@@ -39,6 +40,7 @@ export async function openWorld({ auth, secrets = {} }: WorldOptions = {}): Prom
     port: await getPort(),
     stateDir: join(dir, 'state'),
     secrets,
+    vars,
     onWorkerLine: (line) => output.push(line),
     onContainerLine: ({ line }) => output.push(line),
   });

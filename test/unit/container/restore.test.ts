@@ -54,6 +54,18 @@ describe('the control server, asked to restore a rig,', () => {
     expect(log.text).toMatch(/^--- setup .* ---\nsetting up a\n$/);
   });
 
+  test('lets the set-ups of a rig share what their package managers download', async () => {
+    const worker = await startFakeWorker();
+    const { gitUrl } = await startRemote();
+    const control = await startControl(worker.url);
+    const setupCommand = 'mkdir -p "$npm_config_cache" && echo "$GT_AGENT" >> "$npm_config_cache/users"';
+    const request = restoreRequest(control.life, gitUrl, ['a', 'b'], { setupCommand });
+    await control.call(CONTROL.restore, PLACES, request);
+    expect((await worker.call('rigReport')).report.status).toBe('ready');
+    const users = await readFile(join(control.workspace, 'cache/rig/npm/users'), 'utf8');
+    expect(users.trim().split('\n').toSorted()).toEqual(['a', 'b']);
+  });
+
   test('asks the Worker for the credential at the moment of use, and writes it down nowhere', async () => {
     const worker = await startFakeWorker();
     const { gitUrl } = await startRemote((_, user, password) => user === 'x-token' && password === SECRET);

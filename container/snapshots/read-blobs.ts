@@ -1,4 +1,6 @@
-import { readlinkSync } from 'node:fs';
+import { constants, readlinkSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { GitFailure } from '../git/errors.ts';
 import { linesOf, onDisk, quoted } from './byte-path.ts';
 import type { BytePath } from './byte-path.ts';
@@ -8,6 +10,7 @@ import type { TreeEntry } from './file-tree.ts';
 import type { Place } from './place.ts';
 import type { PrivateRepo } from './private-repo.ts';
 import { kindOf } from './sweep.ts';
+import type { Look } from './sweep.ts';
 
 /** What became of files: an entry of a tree, or the reason why it is none. */
 export interface ReadBlobs {
@@ -16,6 +19,11 @@ export interface ReadBlobs {
 }
 
 const OWNER_EXECUTES = 0o100;
+
+/** So many files of this size at most are read here and not by git. */
+const [FEW_FILES, SMALL_BYTES] = [16, 256 * 1024];
+
+const GONE_OR_CLOSED = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM', 'EISDIR', 'ENXIO']);
 
 /** Puts files into the repository as they are, byte for byte. One that cannot be read does not keep others from it. */
 export async function readBlobs(own: PrivateRepo, place: Place, { add, looks }: Sorted): Promise<ReadBlobs> {
@@ -26,7 +34,8 @@ export async function readBlobs(own: PrivateRepo, place: Place, { add, looks }: 
     if (kindOf(look) !== 'link') files.push(path);
     else await readLink(place, path, read);
   }
-  const oids = await hashFiles(own, files, read.refused);
+  const few = files.length <= FEW_FILES && files.every((path) => isSmall(looks.get(path) ?? 'gone'));
+  const oids = few ? await readFiles(place, files, read.refused) : await hashFiles(own, files, read.refused);
   for (const [path, oid] of oids) {
     const look = looks.get(path) ?? 'gone';
     const runs = typeof look !== 'string' && (look.mode & OWNER_EXECUTES) !== 0;
@@ -43,6 +52,43 @@ async function readLink({ dir, store }: Place, path: BytePath, read: ReadBlobs):
     const code = error instanceof Error && 'code' in error ? error.code : null;
     if (code !== 'ENOENT' && code !== 'EINVAL' && code !== 'ENOTDIR') throw error;
     read.refused.set(path, { reason: 'changed while it was read', bytes: null });
+  }
+}
+
+function isSmall(look: Look): boolean {
+  return typeof look !== 'string' && look.size <= SMALL_BYTES;
+}
+
+/** Writes a few small files as blobs, by path: sooner done than git starts. */
+async function readFiles(
+  { dir, store }: Place,
+  paths: readonly BytePath[],
+  refused: Map<BytePath, Refusal>,
+): Promise<[BytePath, string][]> {
+  const read: [BytePath, string][] = [];
+  for (const path of paths) {
+    const bytes = await readWhole(onDisk(dir, path));
+    if (bytes === null) refused.set(path, { reason: 'changed while it was read', bytes: null });
+    else read.push([path, await writeObject(store, 'blob', bytes)]);
+  }
+  return read;
+}
+
+/** The bytes of a file; null where there is none by now that could be read. */
+async function readWhole(path: string | Buffer): Promise<Buffer | null> {
+  let file: FileHandle;
+  try {
+    // What came into the place of the file since may be a link, or a FIFO that nobody writes to.
+    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (GONE_OR_CLOSED.has(code)) return null;
+    throw error;
+  }
+  try {
+    return (await file.stat()).isFile() ? await file.readFile() : null;
+  } finally {
+    await file.close();
   }
 }
 

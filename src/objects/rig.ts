@@ -23,15 +23,7 @@ import { Herald } from './rig/herald.ts';
 import { Patrol } from './rig/patrol.ts';
 import { admit, enterGeneration, leaveGeneration, lifeOf, ownRow, register, updateOwn } from './rig/life.ts';
 import type { RigRow } from './rig/life.ts';
-import {
-  failRestore,
-  isFinished,
-  requireHook,
-  takeDone,
-  takeExit,
-  takeReport,
-  takeSightings,
-} from './rig/outcomes.ts';
+import * as outcomes from './rig/outcomes.ts';
 import * as roster from './rig/roster.ts';
 import type { RestoreState } from './verdicts.ts';
 
@@ -194,7 +186,7 @@ export class Rig extends DurableObject<Env> {
         }),
       ),
     );
-    takeReport(db, rig, generation, report, now);
+    outcomes.takeReport(db, rig, generation, report, now);
     this.#herald.tellAll();
     // In a recovery the Workflow wakes the rig; outside one nobody else would.
     await this.#patrol.wakeAt(recoveryId === null ? now : now + PATROL_INTERVAL_MS);
@@ -203,7 +195,7 @@ export class Rig extends DurableObject<Env> {
   restoreFailed(life: Life, fault: Fault): void {
     const { db, rig } = this.#core;
     admit(db, rig, life, Date.now());
-    failRestore(db, rig, fault, Date.now());
+    outcomes.failRestore(db, rig, fault, Date.now());
     this.#herald.tellAll();
   }
 
@@ -218,7 +210,7 @@ export class Rig extends DurableObject<Env> {
   async heartbeat(life: Life, sightings: readonly AgentSighting[]): Promise<void> {
     const { db, rig } = this.#core;
     admit(db, rig, life, Date.now());
-    const { changed, unwanted } = takeSightings(db, sightings, Date.now());
+    const { changed, unwanted } = outcomes.takeSightings(db, sightings, Date.now());
     for (const agent of changed) this.#herald.tellAgent(agent);
     if (changed.length > 0) await this.#patrol.wakeAt(Date.now());
     await Promise.all(unwanted.map(({ agent }) => this.#dispatcher.stop(agent, life)));
@@ -227,26 +219,24 @@ export class Rig extends DurableObject<Env> {
   async exited(message: ExitMessage): Promise<void> {
     const { db, rig } = this.#core;
     admit(db, rig, message.life, Date.now());
-    if (!takeExit(db, message, Date.now())) return;
+    if (!outcomes.takeExit(db, message, Date.now())) return;
     this.#herald.tellAgent(message.agent);
     await this.#herald.noteActive();
     await this.#patrol.wakeAt(Date.now());
   }
 
   /** The agent begins to finish its bead, or goes on with it after all. Throws RelightError `bead_not_hooked`. */
-  noteFinishing({ life, agent, bead, finishing }: FinishingMessage): void {
+  noteFinishing(message: FinishingMessage): void {
     const { db, rig } = this.#core;
-    admit(db, rig, life, Date.now());
-    if (isFinished(db, agent, bead)) return;
-    requireHook(db, agent, bead);
-    roster.setAgent(db, agent, { finishing });
+    admit(db, rig, message.life, Date.now());
+    outcomes.takeFinishing(db, message);
   }
 
   /** The bead is finished: its record is kept and the hook cleared, in one step. Safe to repeat. */
   async done(message: DoneMessage): Promise<void> {
     const { db, rig } = this.#core;
     admit(db, rig, message.life, Date.now());
-    const outcome = db.transaction(() => takeDone(db, message, Date.now()));
+    const outcome = db.transaction(() => outcomes.takeDone(db, message, Date.now()));
     if (outcome === 'repeated') return;
     const { agent, bead, prUrl } = message;
     await this.#forgetSnapshots(agent);

@@ -1,5 +1,5 @@
 import { and, eq } from 'drizzle-orm';
-import type { DoneMessage, ExitMessage } from '../../contract/callbacks.ts';
+import type { DoneMessage, ExitMessage, FinishingMessage } from '../../contract/callbacks.ts';
 import type { AgentSighting } from '../../contract/control.ts';
 import { faultOf, RelightError } from '../../contract/errors.ts';
 import type { Fault } from '../../contract/errors.ts';
@@ -100,14 +100,19 @@ export function takeDone(db: Database, message: DoneMessage, now: number): 'fini
   return 'finished';
 }
 
-/** Whether the agent has finished the bead before. */
-export function isFinished(db: Database, agent: string, bead: string): boolean {
+/** Keeps that the agent begins to finish its bead, or goes on with it. Throws `bead_not_hooked`. */
+export function takeFinishing(db: Database, { agent, bead, finishing }: FinishingMessage): void {
+  if (isFinished(db, agent, bead)) return;
+  requireHook(db, agent, bead);
+  setAgent(db, agent, { finishing });
+}
+
+function isFinished(db: Database, agent: string, bead: string): boolean {
   const own = and(eq(finished.agent, agent), eq(finished.bead, bead));
   return db.select().from(finished).where(own).get() !== undefined;
 }
 
-/** Throws RelightError `bead_not_hooked` unless the agent is hooked to the bead. */
-export function requireHook(db: Database, agent: string, bead: string): void {
+function requireHook(db: Database, agent: string, bead: string): void {
   if (agentRow(db, agent).bead?.id === bead) return;
   throw new RelightError('bead_not_hooked', `${bead} is not hooked to ${agent}`);
 }

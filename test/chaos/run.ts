@@ -69,8 +69,6 @@ export async function runSnapshotChaos(
 async function endLife(run: Run, life: number): Promise<void> {
   const { town, tally, print } = run;
   const { generation } = await town.client.town();
-  // Forgets the deaths so far: a container that dies again and again is started later and later.
-  await town.client.call('POST', '/container', { action: 'start' });
   for (const agent of town.agents)
     letGo(town.journalDir, agent, { arrival: run.arrivals.get(agent) ?? '', life });
   const lifeMs = drawLife(run.random);
@@ -78,10 +76,11 @@ async function endLife(run: Run, life: number): Promise<void> {
   const kill: Kill = { life, killedAt: Date.now() };
   killContainer(town.world);
   tally.count('kills');
+  const noticedMs = (await untilNoticed(town, generation)) - kill.killedAt;
   const recovery = await untilRecovered(town.client, generation + 1);
   await untilAllArrived(run);
   const recoveryMs = (recovery.finishedAt ?? Date.now()) - kill.killedAt;
-  tally.addRecovery(recoveryMs);
+  tally.addRecovery({ noticedMs, recoveryMs });
   await checkRecovery(town, recovery, tally);
   const lost: LossOf[] = [];
   for (const agent of town.agents) {
@@ -91,13 +90,28 @@ async function endLife(run: Run, life: number): Promise<void> {
     run.standings.set(agent, next);
     lost.push(...losses.map((loss) => ({ agent, life, ...loss })));
   }
-  print(killLine({ life, lifeMs, recoveryMs }, lost));
+  print(killLine({ life, lifeMs, noticedMs, recoveryMs }, lost));
   for (const loss of lost.filter(({ owed }) => owed)) print(lossLine(loss));
 }
 
 function drawLife(random: Random): number {
   const { least, most } = between(random, 1, LONG_ONCE_IN) === 1 ? LONG_LIFE_MS : SHORT_LIFE_MS;
   return between(random, least, most);
+}
+
+/**
+ * Waits until the town knows that the boot of that generation is over, and gives since when, in epoch milliseconds. Where
+ * the town would wait before the next start, as for a container that dies again and again, it is told not to.
+ */
+async function untilNoticed({ client }: WriterTown, generation: number): Promise<number> {
+  const { boot, nextStartAt } = await until('the death is noticed', PATIENCE_MS, async () => {
+    const view = await client.town();
+    return view.generation > generation || view.boot?.endedAt != null ? view : null;
+  });
+  const noticedAt = boot?.generation === generation ? boot.endedAt : boot?.acceptedAt;
+  const isHeldBack = nextStartAt !== null && nextStartAt > Date.now();
+  if (isHeldBack) await client.call('POST', '/container', { action: 'start' });
+  return noticedAt ?? Date.now();
 }
 
 /** Waits until a writer of a new life stands at each gate. */

@@ -1,8 +1,8 @@
-import type { ChaosResult, LossOf } from './tally.ts';
+import type { ChaosResult, LossOf, RecoveryTimes, Spread } from './tally.ts';
 
 /** One line for a kill and all that was lost by it. */
 export function killLine(
-  { life, lifeMs, recoveryMs }: { life: number; lifeMs: number; recoveryMs: number },
+  { life, lifeMs, noticedMs, recoveryMs }: RecoveryTimes & { life: number; lifeMs: number },
   lost: readonly LossOf[],
 ): string {
   const commits = lost.filter(({ kind }) => kind === 'commit').length;
@@ -11,7 +11,7 @@ export function killLine(
     lost.length === 0
       ? 'nothing lost'
       : `lost ${commits} commits, ${lost.length - commits} changes, oldest ${oldestMs} ms`;
-  return `kill ${life} after ${lifeMs} ms: recovered in ${recoveryMs} ms, ${losses}`;
+  return `kill ${life} after ${lifeMs} ms: noticed in ${noticedMs}, recovered in ${recoveryMs} ms, ${losses}`;
 }
 
 /** One line for a loss. */
@@ -21,13 +21,13 @@ export function lossLine({ agent, life, n, kind, what, ageMs }: LossOf): string 
 
 /** The result in words and figures. */
 export function resultTable(seed: number, result: ChaosResult): string {
-  const { commitsLost, youngestLostCommitMs, oldestLostCommitMs, oldestLostChangeMs, recoveryMs } = result;
+  const { commitsLost, youngestLostCommitMs, oldestLostCommitMs, oldestLostChangeMs } = result;
   const commitAges =
     commitsLost === 0 ? '' : `, ${youngestLostCommitMs} to ${oldestLostCommitMs} ms before the kill`;
   const changeAges =
     oldestLostChangeMs === null
       ? ''
-      : `, oldest ${oldestLostChangeMs.max} ms (per worktree p50 ${oldestLostChangeMs.p50}, p95 ${oldestLostChangeMs.p95} ms)`;
+      : `, oldest ${oldestLostChangeMs.max} ms (oldest per worktree: ${spreadText(oldestLostChangeMs)})`;
   const rows: [string, string | number][] = [
     ['seed', seed],
     ['kills', result.kills],
@@ -40,8 +40,14 @@ export function resultTable(seed: number, result: ChaosResult): string {
     ['  of these beyond the bound', result.oldChangesLost],
     ['fsck errors', result.fsckErrors],
     ['other faults', result.faults.length],
-    ['kill to recovered', recoveryMs === null ? '-' : `mean ${recoveryMs.mean} ms, p95 ${recoveryMs.p95} ms`],
+    ['kill to noticed', spreadText(result.noticedMs)],
+    ['kill to recovered', spreadText(result.recoveryMs)],
   ];
   const lines = rows.map(([name, value]) => `${name.padEnd(28)} ${value}`);
   return ['', ...lines, '', result.ok ? 'Nothing was lost that had to survive.' : 'FAILED'].join('\n');
+}
+
+function spreadText(spread: Spread | null): string {
+  if (spread === null) return '-';
+  return `mean ${spread.mean} ms, p50 ${spread.p50} ms, p95 ${spread.p95} ms, max ${spread.max} ms`;
 }

@@ -6,6 +6,20 @@ export interface LossOf extends Loss {
   readonly life: number;
 }
 
+/** How values are spread, each in milliseconds. */
+export interface Spread {
+  readonly mean: number;
+  readonly p50: number;
+  readonly p95: number;
+  readonly max: number;
+}
+
+/** How long after a kill the town knew of it, and had recovered. */
+export interface RecoveryTimes {
+  readonly noticedMs: number;
+  readonly recoveryMs: number;
+}
+
 /** What a whole run came to; ages and times are in milliseconds. */
 export interface ChaosResult {
   readonly ok: boolean;
@@ -22,10 +36,12 @@ export interface ChaosResult {
   /** Of `changesLost`, those that were older than the bound. */
   readonly oldChangesLost: number;
   /** The age of the oldest lost change, over the worktrees that lost any. */
-  readonly oldestLostChangeMs: { readonly p50: number; readonly p95: number; readonly max: number } | null;
+  readonly oldestLostChangeMs: Spread | null;
   readonly fsckErrors: number;
   /** From the kill to the end of the recovery. */
-  readonly recoveryMs: { readonly mean: number; readonly p95: number } | null;
+  readonly recoveryMs: Spread | null;
+  /** From the kill until the town knew of it; part of `recoveryMs`. */
+  readonly noticedMs: Spread | null;
   /** Everything else that must not be: foreign contents, recoveries that are not complete, git that fails. */
   readonly faults: readonly string[];
   readonly losses: readonly LossOf[];
@@ -35,7 +51,7 @@ export interface ChaosResult {
 export class Tally {
   readonly #losses: LossOf[] = [];
   readonly #oldestPerWorktree: number[] = [];
-  readonly #recoveryMs: number[] = [];
+  readonly #recoveries: RecoveryTimes[] = [];
   readonly #faults: string[] = [];
   readonly #counts = {
     kills: 0,
@@ -61,8 +77,8 @@ export class Tally {
     this.#faults.push(fault);
   }
 
-  addRecovery(ms: number): void {
-    this.#recoveryMs.push(ms);
+  addRecovery(times: RecoveryTimes): void {
+    this.#recoveries.push(times);
   }
 
   /** All that was counted so far. */
@@ -70,8 +86,6 @@ export class Tally {
     const commits = this.#losses.filter((loss) => !isChange(loss)).map(({ ageMs }) => ageMs);
     const changes = this.#losses.filter(isChange);
     const old = changes.filter(({ owed }) => owed);
-    const oldest = this.#oldestPerWorktree;
-    const recovery = this.#recoveryMs;
     return {
       ok: commits.length + old.length + this.#faults.length + this.#counts.fsckErrors === 0,
       ...this.#counts,
@@ -80,17 +94,9 @@ export class Tally {
       oldestLostCommitMs: commits.length === 0 ? null : Math.max(...commits),
       changesLost: countActions(changes),
       oldChangesLost: countActions(old),
-      oldestLostChangeMs:
-        oldest.length === 0
-          ? null
-          : { p50: percentile(oldest, 50), p95: percentile(oldest, 95), max: Math.max(...oldest) },
-      recoveryMs:
-        recovery.length === 0
-          ? null
-          : {
-              mean: Math.round(recovery.reduce((sum, ms) => sum + ms, 0) / recovery.length),
-              p95: percentile(recovery, 95),
-            },
+      oldestLostChangeMs: spreadOf(this.#oldestPerWorktree),
+      recoveryMs: spreadOf(this.#recoveries.map(({ recoveryMs }) => recoveryMs)),
+      noticedMs: spreadOf(this.#recoveries.map(({ noticedMs }) => noticedMs)),
       faults: this.#faults,
       losses: this.#losses,
     };
@@ -103,8 +109,15 @@ export type ChaosCounts = Pick<
   'kills' | 'actions' | 'failedActions' | 'commits' | 'snapshots' | 'worktreesChecked' | 'fsckErrors'
 >;
 
+/** The spread of the values; null of none. */
+export function spreadOf(values: readonly number[]): Spread | null {
+  if (values.length === 0) return null;
+  const mean = Math.round(values.reduce((sum, value) => sum + value, 0) / values.length);
+  return { mean, p50: percentile(values, 50), p95: percentile(values, 95), max: Math.max(...values) };
+}
+
 /** The smallest of the values, of which there is at least one, that `percent` of them do not exceed. */
-export function percentile(values: readonly number[], percent: number): number {
+function percentile(values: readonly number[], percent: number): number {
   const sorted = values.toSorted((one, other) => one - other);
   return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? Number.NaN;
 }

@@ -96,6 +96,8 @@ function addFaults({
   tally: Tally;
 }): void {
   for (const place of verdict.foreign) tally.addFault(`${agent} after life ${life}: ${place}`);
+  for (const path of restored.unseen)
+    tally.addFault(`${agent} after life ${life}: git does not see that ${path} was changed`);
   if (restored.head !== branchRefOf(agent))
     tally.addFault(`${agent} after life ${life}: HEAD is ${restored.head}`);
 }

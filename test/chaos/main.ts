@@ -105,11 +105,11 @@ async function main(): Promise<void> {
   try {
     await runIn({ ...options, print: (line) => console.log(line) }, { tally, signal });
   } catch (error) {
-    tally.addFault(`the run ended early: ${String(error)}`);
-    if (!(error instanceof SetupError)) console.error(error);
+    const fault = `the run ended early: ${String(error)}`;
+    tally.addFault(fault);
+    console.error(error instanceof SetupError ? fault : error);
   }
   const result = tally.result();
-  for (const fault of result.faults) console.log(`FAULT  ${fault}`);
   console.log(resultTable(seed, result));
   if (json !== undefined) await writeFile(json, `${JSON.stringify({ seed, ...result }, null, 2)}\n`);
   process.exitCode = result.ok ? 0 : 1;

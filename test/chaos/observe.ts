@@ -11,6 +11,8 @@ export interface Observed {
   readonly head: string;
   /** The commits that can be reached from HEAD. */
   readonly reachable: ReadonlySet<string>;
+  /** Files that are not as they are staged and that git takes for unchanged: it would leave them out of a commit. */
+  readonly unseen: readonly string[];
 }
 
 /** Reads a worktree without changing it; `scratchDir` is for what is needed meanwhile. Throws where git cannot read it. */
@@ -21,10 +23,15 @@ export async function observe(worktree: string, scratchDir: string): Promise<Obs
   try {
     await git([...at, 'checkout-index', '--all', `--prefix=${staged}/`]);
     const commits = await git([...at, 'rev-list', 'HEAD']);
+    const seen = new Set((await git([...at, 'diff', '--name-only', '-z'])).split('\0'));
+    const trees = { files: await readTree(worktree), index: await readTree(staged) };
     return {
-      trees: { files: await readTree(worktree), index: await readTree(staged) },
+      trees,
       head: await git([...at, 'rev-parse', '--symbolic-full-name', 'HEAD']),
       reachable: new Set(commits.split('\n')),
+      unseen: [...trees.index]
+        .filter(([path, content]) => trees.files.get(path) !== content && !seen.has(path))
+        .map(([path]) => path),
     };
   } finally {
     await rm(staged, { recursive: true, force: true });

@@ -81,6 +81,7 @@ async function endLife(run: Run, life: number): Promise<void> {
   await untilAllArrived(run);
   const recoveryMs = (recovery.finishedAt ?? Date.now()) - kill.killedAt;
   tally.addRecovery({ noticedMs, recoveryMs });
+  const faultsBefore = tally.faults.length;
   await checkRecovery(town, recovery, tally);
   const lost: LossOf[] = [];
   for (const agent of town.agents) {
@@ -92,6 +93,7 @@ async function endLife(run: Run, life: number): Promise<void> {
   }
   print(killLine({ life, lifeMs, noticedMs, recoveryMs }, lost));
   for (const loss of lost.filter(({ owed }) => owed)) print(lossLine(loss));
+  for (const fault of tally.faults.slice(faultsBefore)) print(`  FAULT  ${fault}`);
 }
 
 function drawLife(random: Random): number {

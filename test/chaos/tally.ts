@@ -81,6 +81,10 @@ export class Tally {
     this.#recoveries.push(times);
   }
 
+  get faults(): readonly string[] {
+    return this.#faults;
+  }
+
   /** All that was counted so far. */
   result(): ChaosResult {
     const commits = this.#losses.filter((loss) => !isChange(loss)).map(({ ageMs }) => ageMs);

@@ -35,12 +35,19 @@ export async function openWorld({ auth, secrets = {} }: WorldOptions = {}): Prom
   const dir = await mkdtemp(join(tmpdir(), 'relight-e2e-'));
   const git = await startGitServer({ rootDir: join(dir, 'git'), ...(auth === undefined ? {} : { auth }) });
   const output: string[] = [];
+  const cleanUp = async (): Promise<void> => {
+    await git.close();
+    await rm(dir, { recursive: true, force: true });
+  };
   const relight = await startRelight({
     port: await getPort(),
     stateDir: join(dir, 'state'),
     secrets,
     onWorkerLine: (line) => output.push(line),
     onContainerLine: ({ line }) => output.push(line),
+  }).catch(async (error: unknown) => {
+    await cleanUp();
+    throw error;
   });
   return {
     relight,
@@ -50,8 +57,7 @@ export async function openWorld({ auth, secrets = {} }: WorldOptions = {}): Prom
     town: (name) => new TownClient(relight.url, relight.token, name),
     close: async () => {
       await relight.close();
-      await git.close();
-      await rm(dir, { recursive: true, force: true });
+      await cleanUp();
     },
   };
 }

@@ -62,6 +62,8 @@ export async function checkRecovery(town: WriterTown, recovery: Recovery, tally:
   if (recovery.status !== 'complete') tally.addFault(`${where}: the recovery is ${recovery.status}`);
   const reports = recovery.rigs.flatMap(({ agents }) => agents);
   if (reports.length !== town.agents.length) tally.addFault(`${where}: ${reports.length} agents came back`);
+  tally.count('conflicts', reports.filter(({ snapshot }) => snapshot === 'conflict').length);
+  tally.count('givenUp', reports.filter(({ lost }) => lost.length > 0).length);
   for (const report of reports.filter(isBad)) tally.addFault(`${where}: ${JSON.stringify(report)}`);
 }
 

@@ -38,8 +38,16 @@ export async function observe(worktree: string, scratchDir: string): Promise<Obs
   }
 }
 
-/** Checks all objects and connections of a repository. Gives what git complained of; null when all is well. */
+/**
+ * Checks all objects and connections of a repository. Gives what git complained of; null when all is well. What is
+ * written while git looks may seem to be missing, so only what is complained of again counts.
+ */
 export async function checkRepository(gitDir: string): Promise<string | null> {
+  const first = await fsck(gitDir);
+  return first === null ? null : fsck(gitDir);
+}
+
+async function fsck(gitDir: string): Promise<string | null> {
   const args = ['--git-dir', gitDir, 'fsck', '--no-progress', '--no-dangling'];
   const { exitCode, all } = await execa('git', args, {
     env: gitEnv(),
@@ -47,7 +55,7 @@ export async function checkRepository(gitDir: string): Promise<string | null> {
     reject: false,
     all: true,
   });
-  return exitCode === 0 ? null : `git fsck exited with ${exitCode ?? 'a signal'}: ${all}`;
+  return exitCode === 0 ? null : `git fsck exited with ${exitCode ?? 'a signal'}: ${JSON.stringify(all)}`;
 }
 
 async function readTree(dir: string): Promise<Map<string, string>> {

@@ -35,6 +35,8 @@ export function resultTable(seed: number, result: ChaosResult): string {
     ['commits', result.commits],
     ['snapshots recorded', result.snapshots],
     ['worktrees checked', result.worktreesChecked],
+    ['  snapshot in conflict', result.conflicts],
+    ['  snapshot given up', result.givenUp],
     ['commits lost', `${commitsLost}${commitAges}`],
     ['uncommitted actions lost', `${result.changesLost}${changeAges}`],
     ['  of these beyond the bound', result.oldChangesLost],

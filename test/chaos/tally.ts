@@ -29,6 +29,10 @@ export interface ChaosResult {
   readonly commits: number;
   readonly snapshots: number;
   readonly worktreesChecked: number;
+  /** Worktrees whose snapshot was not put back because the branch had moved on the remote: it is kept under a ref. */
+  readonly conflicts: number;
+  /** Worktrees whose snapshot was given up as beyond repair. */
+  readonly givenUp: number;
   readonly commitsLost: number;
   readonly youngestLostCommitMs: number | null;
   readonly oldestLostCommitMs: number | null;
@@ -60,6 +64,8 @@ export class Tally {
     commits: 0,
     snapshots: 0,
     worktreesChecked: 0,
+    conflicts: 0,
+    givenUp: 0,
     fsckErrors: 0,
   };
 
@@ -110,7 +116,15 @@ export class Tally {
 /** What is counted one by one. */
 export type ChaosCounts = Pick<
   ChaosResult,
-  'kills' | 'actions' | 'failedActions' | 'commits' | 'snapshots' | 'worktreesChecked' | 'fsckErrors'
+  | 'kills'
+  | 'actions'
+  | 'failedActions'
+  | 'commits'
+  | 'snapshots'
+  | 'worktreesChecked'
+  | 'conflicts'
+  | 'givenUp'
+  | 'fsckErrors'
 >;
 
 /** The spread of the values; null of none. */

@@ -14,7 +14,7 @@ import type { Place } from './place.ts';
 import type { PrivateRepo } from './private-repo.ts';
 import { readBlobs } from './read-blobs.ts';
 import type { Moves, OddPlaces, Seen } from './seen.ts';
-import { kindOf, lookAt, sweep } from './sweep.ts';
+import { isSame, kindOf, lookAt, sweep } from './sweep.ts';
 import type { Look } from './sweep.ts';
 import { leaveOutLargest } from './total-size.ts';
 import { writeTrees } from './write-trees.ts';
@@ -60,10 +60,12 @@ export async function takeTree(given: TreeTask): Promise<TakenTree> {
   const known = [...(seen?.odd.nested ?? [])].filter((path) => !listing.covers(path));
   const nested = new Set([...known, ...listing.nested].filter((path) => !gitlinks.has(path)));
   // Git reads the files while everything else is looked at.
-  const [blobs, { odd, folders, facts }] = await Promise.all([
+  const [blobs, { odd, folders, bareFolders, modes }] = await Promise.all([
     readBlobs(own, place, sorted),
     lookAround(task, { files, nested, gitlinks }),
   ]);
+  const moved = movedSince(place.dir, sorted);
+  const unchanged = unchangedByStatus(task.index, task.indexMtimeMs, { files, moved });
   const leftOut = leftOutAfter(task, sorted, { files, refused: blobs.refused });
   const tree = new TreeEditor(seen?.root ?? null);
   for (const path of [...sorted.gone, ...(seen?.submodules ?? [])])
@@ -75,7 +77,7 @@ export async function takeTree(given: TreeTask): Promise<TakenTree> {
   const name = await writeTrees(task.git, place, root, { signal: task.signal });
   const submodules = new Set(gitlinks.keys());
   const now: Seen = { at: moves.at, files, folders, leftOut, root, submodules, odd, rules: task.rules };
-  return { tree: name, seen: now, facts };
+  return { tree: name, seen: now, facts: { modes, bareFolders, unchanged } };
 }
 
 interface Found {
@@ -88,17 +90,17 @@ interface Found {
 async function lookAround(
   task: TreeTask,
   found: Found,
-): Promise<Pick<Seen, 'odd' | 'folders'> & Pick<TakenTree, 'facts'>> {
+): Promise<Pick<Seen, 'odd' | 'folders'> & Omit<WorktreeFacts, 'unchanged'>> {
   const { files, nested, gitlinks } = found;
   const odd = await lookForOddPlaces(task, found);
   const inhabited = [...foldersAbove([...files.keys(), ...odd.bare, ...nested]), ...odd.bare, ...nested];
   const folders = await sweepAgain(task, ['', ...inhabited, ...gitlinks.keys()]);
-  const facts: WorktreeFacts = {
-    modes: modesOf(files, folders),
-    bareFolders: [...odd.bare].sort(),
-    unchanged: unchangedByStatus(task.index, task.indexMtimeMs, files),
-  };
-  return { odd, folders, facts };
+  return { odd, folders, bareFolders: [...odd.bare].sort(), modes: modesOf(files, folders) };
+}
+
+/** The files that are no longer what they were when they were looked at, before they were read. */
+function movedSince(dir: string, { add, looks }: Sorted): Set<BytePath> {
+  return new Set(add.filter((path) => !isSame(looks.get(path), lookAt(dir, path))));
 }
 
 /** The submodules of the index that have a folder. */

@@ -100,12 +100,13 @@ export function isUnchanged(entry: IndexEntry, look: Stamp, youngerMs: number): 
 
 /**
  * Which files git took for unchanged by their status alone. Whether the content says so too is another question where
- * line endings are converted, and a restore has to give the same answer.
+ * line endings are converted, and a restore has to give the same answer. Files that `moved` while they were read are
+ * not as they were looked at: git has to compare their content.
  */
 export function unchangedByStatus(
   index: IndexFile | null,
   indexMtimeMs: number,
-  files: ReadonlyMap<BytePath, Look>,
+  { files, moved }: { files: ReadonlyMap<BytePath, Look>; moved: ReadonlySet<BytePath> },
 ): WorktreeFacts['unchanged'] {
   const [fresh, stale]: [BytePath[], BytePath[]] = [[], []];
   if (index === null) return { all: true, paths: [] };
@@ -113,7 +114,7 @@ export function unchangedByStatus(
   for (const entry of index.entries) {
     const look = files.get(entry.path);
     if (entry.stage !== 0 || look === undefined || typeof look === 'string') continue;
-    (isUnchanged(entry, look, younger) ? fresh : stale).push(entry.path);
+    (!moved.has(entry.path) && isUnchanged(entry, look, younger) ? fresh : stale).push(entry.path);
   }
   return stale.length <= fresh.length ? { all: true, paths: stale } : { all: false, paths: fresh };
 }

@@ -36,6 +36,10 @@ export async function openWorld({ auth, secrets = {}, vars = {} }: WorldOptions 
   const dir = await mkdtemp(join(tmpdir(), 'relight-e2e-'));
   const git = await startGitServer({ rootDir: join(dir, 'git'), ...(auth === undefined ? {} : { auth }) });
   const output: string[] = [];
+  const cleanUp = async (): Promise<void> => {
+    await git.close();
+    await rm(dir, { recursive: true, force: true });
+  };
   const relight = await startRelight({
     port: await getPort(),
     stateDir: join(dir, 'state'),
@@ -43,6 +47,9 @@ export async function openWorld({ auth, secrets = {}, vars = {} }: WorldOptions 
     vars,
     onWorkerLine: (line) => output.push(line),
     onContainerLine: ({ line }) => output.push(line),
+  }).catch(async (error: unknown) => {
+    await cleanUp();
+    throw error;
   });
   return {
     relight,
@@ -52,8 +59,7 @@ export async function openWorld({ auth, secrets = {}, vars = {} }: WorldOptions 
     town: (name) => new TownClient(relight.url, relight.token, name),
     close: async () => {
       await relight.close();
-      await git.close();
-      await rm(dir, { recursive: true, force: true });
+      await cleanUp();
     },
   };
 }

@@ -6,6 +6,9 @@ import type { Git } from '../../../container/git/run-git.ts';
 import { capture } from '../../../container/snapshots/capture.ts';
 import { AGENT, agentGit, BRANCH, RIG, SnapshotScene } from './snapshot-scene.ts';
 
+/** Large enough to be read by git, whose start is a moment to write in. */
+const STAGED = 'staged\n'.repeat(50_000);
+
 let scene: SnapshotScene;
 beforeEach(() => {
   scene = new SnapshotScene();
@@ -16,7 +19,7 @@ test('a file that is staged, and written again while it is captured, comes back 
   const life = await scene.begin();
   const file = join(life.dir, 'README.md');
   const { fingerprint } = await life.captured();
-  writeFileSync(file, 'staged\n');
+  writeFileSync(file, STAGED);
   await delay(1_100); // Until git trusts the status of the file: it does not in the second in which it writes its index.
   agentGit(life.dir, 'add', 'README.md');
   const git: Git = {
@@ -30,6 +33,6 @@ test('a file that is staged, and written again while it is captured, comes back 
   const captured = await capture(git, { ...about, seq: 2, previous: fingerprint });
   if (captured === null) throw new Error('the change was not seen');
   const { life: next } = await scene.carry(life, captured);
-  expect(agentGit(next.dir, 'show', ':README.md')).toBe('staged\n');
+  expect(agentGit(next.dir, 'show', ':README.md')).toBe(STAGED);
   expect(agentGit(next.dir, 'diff', '--name-only')).toBe('README.md\n');
 });

@@ -108,13 +108,14 @@ async function finishNew({ restore, plan, dir, report }: AgentRestore, branch: B
 }
 
 async function putSnapshotBack({ restore, plan, dir, report }: AgentRestore): Promise<void> {
-  const { hooks, phases, remote } = restore;
+  const { hooks, phases, remote, allAdded } = restore;
   if (hooks.putBack === undefined || remote instanceof RelightError) return;
   const { heads, snapshots: stored } = remote.refs;
   const owners = [...stored.keys()].map(wipOwnerOf);
   const mayBeThere = owners.some((owner) => owner?.agent === plan.agent);
   if (plan.snapshot === null && plan.pinned.length === 0 && !mayBeThere) return;
   const remoteTip = heads.get(plan.branch) ?? null;
+  await allAdded;
   const name = { name: 'snapshot', agent: plan.agent, work: 'git' } as const;
   const put = await phases.measure(
     name,

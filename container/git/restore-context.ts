@@ -61,4 +61,6 @@ export interface RigRestore {
   readonly local: LocalRefs;
   /** Worktrees are added one after the other: `git worktree add` writes what all of them share. */
   addInTurn<Result>(work: () => Promise<Result>): Promise<Result>;
+  /** Settles once every worktree of the restore is added: until then git finds fault with half-made ones. */
+  readonly allAdded: Promise<void>;
 }

@@ -132,7 +132,12 @@ async function restoreAgents(
   hooks: RestoreHooks,
 ): Promise<RigReport['agents']> {
   const local = remote instanceof RelightError ? new Map<string, string>() : remote.local;
-  const restore: RigRestore = { ...job, hooks, remote, local, addInTurn: pLimit(1) };
   const plans = [...new Map(job.request.agents.map((plan) => [plan.agent, plan])).values()];
-  return Promise.all(plans.map((plan) => restoreAgent(restore, plan)));
+  const addInTurn = pLimit(1);
+  const { promise: allAdded, resolve: markAllAdded } = Promise.withResolvers<void>();
+  const restore: RigRestore = { ...job, hooks, remote, local, addInTurn, allAdded };
+  const restored = plans.map((plan) => restoreAgent(restore, plan));
+  // The turns were taken in the order of the plans, so this one comes after them all.
+  void addInTurn(markAllAdded);
+  return Promise.all(restored);
 }

@@ -4,6 +4,7 @@ import type { Lifecycle } from '../lifecycle.ts';
 import { log } from '../log.ts';
 import { capture } from './capture.ts';
 import type { Captured, Fingerprint } from './capture.ts';
+import { Collector } from './collect.ts';
 import { dropSnapshots } from './drop.ts';
 import type { Ward } from './keeper.ts';
 
@@ -31,9 +32,11 @@ export class Taker {
   readonly #store: StoreSnapshot;
   readonly #memories = new Map<string, Memory>();
   readonly #limit = pLimit(SIDE_BY_SIDE);
+  readonly #collector: Collector;
 
   constructor(git: Git, lifecycle: Lifecycle, store: StoreSnapshot) {
     this.#git = git;
+    this.#collector = new Collector(git);
     this.#lifecycle = lifecycle;
     this.#store = store;
   }
@@ -52,6 +55,7 @@ export class Taker {
     }
     memory.stored = captured.fingerprint;
     await dropSnapshots(this.#git, ward.rig, ward.agent, { keep: [captured.meta.seq, ...memory.kept] });
+    this.#collector.note(ward.rig);
     const { rig, agent, bead } = ward;
     const ms = Math.round(performance.now() - began);
     log.info('snapshot.stored', { rig, agent, bead, seq: captured.meta.seq, stored: !isSafe, ms });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readBundle, writeBundle } from '../../../container/snapshots/bundle.ts';
@@ -117,6 +117,25 @@ test.each<[string, (bytes: Buffer) => Buffer]>([
     name: 'SnapshotError',
   });
   expect(agentGit(next.repo, 'for-each-ref', 'refs/heads')).not.toContain('one');
+});
+
+test('a worktree that is being made in the same repository is waited for', async () => {
+  write(life.dir, { 'new.txt': 'new\n' });
+  const captured = await life.captured();
+  const next = await scene.begin();
+  // What `git worktree add` writes first, for a moment.
+  const neighbour = join(next.repo, 'worktrees', 'neighbour');
+  mkdirSync(neighbour);
+  writeFileSync(join(neighbour, 'commondir'), '../..\n');
+  writeFileSync(join(neighbour, 'gitdir'), `${next.dir}/../neighbour/.git\n`);
+  writeFileSync(join(neighbour, 'HEAD'), `${'0'.repeat(40)}\n`);
+  const finished = setTimeout(
+    () => writeFileSync(join(neighbour, 'HEAD'), `ref: refs/heads/${BRANCH}\n`),
+    200,
+  );
+  await writeBundle(life.git, RIG, captured, { onRemote: scene.tips(), file });
+  expect((await readBundle(next.git, RIG, file)).commit).toBe(captured.commit);
+  clearTimeout(finished);
 });
 
 test('a bundle that is not there is an error', async () => {

@@ -24,18 +24,6 @@ function commit(dir: string, file: string, message = file): string {
   return agentGit(dir, 'rev-parse', 'HEAD').trim();
 }
 
-const push = (dir: string, ...options: string[]): string =>
-  agentGit(dir, 'push', '--quiet', ...options, 'origin', `HEAD:refs/heads/${BRANCH}`);
-
-/** Somebody else pushes a commit to the agent's branch. */
-function pushByOther(): string {
-  const other = join(scene.root, 'other');
-  agentGit(scene.root, 'clone', '--quiet', '--branch', BRANCH, scene.remote, other);
-  const tip = commit(other, 'other.txt');
-  push(other);
-  return tip;
-}
-
 test('a snapshot of another bead, agent or rig is not put back', async () => {
   write(life.dir, { 'new.txt': 'x\n' });
   const { commit: of, meta } = await life.captured();
@@ -46,61 +34,6 @@ test('a snapshot of another bead, agent or rig is not put back', async () => {
     expect(report).toMatchObject({ outcome: 'none', head: null });
     expect(report.warnings[0]).toContain('nothing was put back');
   }
-  expect(await observe(next.dir)).toEqual(before);
-});
-
-test('where the branch moved on the remote nothing is overwritten, and the commands to take the work over do', async () => {
-  push(life.dir);
-  const head = commit(life.dir, 'unpushed.txt');
-  write(life.dir, { 'README.md': 'changed\n', 'untracked.txt': 'untracked\n' });
-  const captured = await life.captured();
-  const tip = pushByOther();
-  const { life: next, report } = await scene.carry(life, captured);
-  expect(report.outcome).toBe('conflict');
-  expect(agentGit(next.dir, 'rev-parse', 'HEAD').trim()).toBe(tip);
-  expect(agentGit(next.dir, 'status', '--porcelain')).toBe('');
-  expect(next.tipOf(captured.ref)).toBe(captured.commit);
-  expect(report.warnings).toEqual([
-    `the remote's ${BRANCH} has moved to ${tip} since the snapshot was taken: it is kept as ${captured.ref}, and nothing of it was put back`,
-    `to see its commits: git log ${BRANCH}..${head}; its uncommitted changes: git diff ${head} ${captured.ref}`,
-    `to take over its commits: git merge ${head}`,
-    `to take over its uncommitted changes: git diff --binary ${head} ${captured.ref} | git apply --3way`,
-    `to get at one file: git restore --source=${captured.ref} -- <path>`,
-  ]);
-  agentGit(next.dir, 'merge', '--quiet', '--no-edit', head);
-  const patch = join(scene.root, 'patch');
-  agentGit(next.dir, 'diff', '--binary', `--output=${patch}`, head, captured.ref);
-  agentGit(next.dir, 'apply', '--3way', patch);
-  expect(readdirSync(next.dir).sort()).toEqual([
-    '.git',
-    'README.md',
-    'other.txt',
-    'src',
-    'unpushed.txt',
-    'untracked.txt',
-  ]);
-  expect(readFileSync(join(next.dir, 'README.md'), 'utf8')).toBe('changed\n');
-});
-
-test('commits that were pushed after the snapshot are no conflict', async () => {
-  push(life.dir);
-  commit(life.dir, 'pushed.txt');
-  write(life.dir, { 'new.txt': 'x\n' });
-  const captured = await life.captured();
-  push(life.dir);
-  const before = await observe(life.dir);
-  const { life: next, report } = await scene.carry(life, captured);
-  expect(report.outcome).toBe('restored');
-  expect(await observe(next.dir)).toEqual(before);
-});
-
-test('a history that the agent rewrote comes back rewritten while the remote is as it was', async () => {
-  commit(life.dir, 'a.txt');
-  push(life.dir);
-  agentGit(life.dir, 'commit', '--quiet', '--amend', '--message', 'better words');
-  const before = await observe(life.dir);
-  const { life: next, report } = await scene.carryOver(life);
-  expect(report.outcome).toBe('restored');
   expect(await observe(next.dir)).toEqual(before);
 });
 

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
-import { readdir, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../../dev/client.ts';
 import { makeTown, scribble, stateOf, untilSnapshot, worktreeOf } from './unpushed-work.ts';
@@ -54,6 +54,27 @@ describe('a store that fails', () => {
     await town.call('DELETE', '');
   });
 
+  it('shows the work as at risk while the bucket fails, and nothing is lost once it works', async () => {
+    const town = await makeTown(world, 'bucket', 'bucket');
+    await writeFile(join(worktreeOf(world, 'bucket'), 'first.txt'), 'first');
+    await untilSnapshot(town, 'bucket');
+    const bundle = await newestBundle();
+    const blobs = dirname(bundle);
+    await rename(blobs, `${blobs}.away`);
+    await writeFile(blobs, 'no folder');
+    await writeFile(join(worktreeOf(world, 'bucket'), 'second.txt'), 'second');
+    const risk = await until('the work is at risk', PATIENCE_MS, async () => {
+      return (await town.agent('bucket', 'ada')).atRisk;
+    });
+    expect(risk).toMatchObject({ code: 'snapshot_store', retryable: true });
+    await rm(blobs);
+    await rename(`${blobs}.away`, blobs);
+    await until('the work is safe', PATIENCE_MS, async () =>
+      (await town.agent('bucket', 'ada')).atRisk === null ? true : null,
+    );
+    await town.call('DELETE', '');
+  });
+
   it('falls back on the snapshot before when the newest is damaged, and says what is lost', async () => {
     const town = await makeTown(world, 'damaged', 'damaged');
     const worktree = worktreeOf(world, 'damaged');
@@ -61,7 +82,8 @@ describe('a store that fails', () => {
     await untilSnapshot(town, 'damaged');
     await writeFile(join(worktree, 'second.txt'), 'second');
     await untilSnapshot(town, 'damaged');
-    await damageNewestBundle();
+    const newest = await newestBundle();
+    await writeFile(newest, Buffer.alloc((await stat(newest)).size));
     killContainer(world);
     const [report] = (await untilRecovered(town, 2)).rigs[0]?.agents ?? [];
     expect(report?.snapshot).toBe('restored');
@@ -106,19 +128,18 @@ async function wipRefs(bare: string): Promise<string[]> {
   return stdout.split('\n').filter((ref) => ref.includes('gastown'));
 }
 
-/** Overwrites the newest object in the local bucket, where workerd keeps it. */
-async function damageNewestBundle(): Promise<void> {
+/** The newest object in the local bucket, where workerd keeps it. */
+async function newestBundle(): Promise<string> {
   const state = join(world.dir, 'state');
   const files = await readdir(state, { recursive: true, withFileTypes: true });
   const blobs = files.filter((entry) => entry.isFile() && /\br2\b.*blobs/.test(entry.parentPath));
   const found = await Promise.all(
     blobs.map(async ({ parentPath, name }) => {
       const file = join(parentPath, name);
-      const { mtimeMs, size } = await stat(file);
-      return { file, mtimeMs, size };
+      return { file, mtimeMs: (await stat(file)).mtimeMs };
     }),
   );
   const [newest] = found.toSorted((a, b) => b.mtimeMs - a.mtimeMs);
   if (newest === undefined) throw new Error('the bucket is empty');
-  await writeFile(newest.file, Buffer.alloc(newest.size));
+  return newest.file;
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startGitServer } from '../../../dev/git-server/git-server.ts';
 import type { GitServer } from '../../../dev/git-server/git-server.ts';
+import { createGit } from '../../../container/git/run-git.ts';
 import { Lifecycle } from '../../../container/lifecycle.ts';
 import type { Captured } from '../../../container/snapshots/capture.ts';
 import { GitStore } from '../../../container/snapshots/git-store.ts';
@@ -44,7 +45,7 @@ async function connected(): Promise<Life> {
   return next;
 }
 
-function storeOf({ git }: Life, generation = 1): GitStore {
+function storeOf({ git }: Pick<Life, 'git'>, generation = 1): GitStore {
   const lifecycle = new Lifecycle('0'.repeat(32), 1);
   lifecycle.learn(generation);
   return new GitStore({
@@ -148,6 +149,18 @@ test.each([
   await expect(store.store(captured, POLICY)).rejects.toMatchObject({ code });
   server.setFault('remote', null);
   await store.store(captured, POLICY);
+  expect([...onRemote().values()]).toEqual([captured.commit]);
+});
+
+test('a remote that never answers is given up after a while, and the next try stores', async () => {
+  const limits = { networkMs: 1_000 };
+  const git = createGit({ workspace: life.git.workspace, limits });
+  const store = storeOf({ git });
+  const captured = await life.captured();
+  server.setFault('remote', { hang: true });
+  await expect(store.store(captured, POLICY)).rejects.toMatchObject({ code: 'git_unreachable' });
+  server.setFault('remote', null);
+  await storeOf(life).store(captured, POLICY);
   expect([...onRemote().values()]).toEqual([captured.commit]);
 });
 

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { observe } from './observe.ts';
-import { agentGit, BRANCH, SnapshotScene, tryGit, write } from './snapshot-scene.ts';
+import { agentGit, BRANCH, SnapshotScene, write } from './snapshot-scene.ts';
 import type { Life } from './snapshot-scene.ts';
 
 let scene: SnapshotScene;

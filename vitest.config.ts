@@ -14,7 +14,7 @@ quietWorkerd();
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    maxWorkers: 3,
     // Only what failed may speak.
     silent: 'passed-only',
     reporters: ['dot', new ClosingLine()],
@@ -49,7 +49,9 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // After the others, two at a time: a world of its own is several processes.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -35,8 +35,6 @@ export interface CaptureRequest {
   readonly branch: string;
   readonly generation: number;
   readonly seq: number;
-  /** Epoch milliseconds; now, unless said otherwise. */
-  readonly at?: number;
   readonly limits?: Partial<CaptureLimits>;
   readonly previous: Fingerprint | null;
   readonly signal?: AbortSignal;
@@ -120,6 +118,7 @@ async function captureWithin(
   if (first.unchanged) return null;
   removeLeftFolders(place.repo);
   for (let attempt = 1; ; attempt += 1) {
+    const at = Date.now();
     const base = await takeBase(git, place, { branch, before: known?.base ?? null, signal });
     const { key } = base.state;
     // What was seen before the state was read is only of the same moment if that has not moved since.
@@ -140,7 +139,12 @@ async function captureWithin(
       Object.assign(previous.memory, memory);
       return null;
     }
-    const { commit, ref, meta } = await writeSnapshot(git, request, { ...taken, place, command: { signal } });
+    const { commit, ref, meta } = await writeSnapshot(git, request, {
+      ...taken,
+      at,
+      place,
+      command: { signal },
+    });
     const { tree } = taken;
     const fingerprint = { commit, ref, bead: request.bead, branch, tree, identity, memory };
     const held = taken.seen.files.size - taken.seen.leftOut.size;

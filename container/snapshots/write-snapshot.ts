@@ -12,6 +12,8 @@ import { messageOf, nameLeftOut, snapshotRef } from './snapshot-meta.ts';
 import type { SnapshotMeta } from './snapshot-meta.ts';
 
 interface Source extends Taken {
+  /** From when on, in epoch milliseconds, a change may be missing. */
+  readonly at: number;
   readonly place: Place;
   readonly command: GitCommand;
 }
@@ -22,9 +24,9 @@ export async function writeSnapshot(
   request: CaptureRequest,
   source: Source,
 ): Promise<{ commit: string; ref: string; meta: SnapshotMeta }> {
-  const { place, tree, staged, command } = source;
+  const { at, place, tree, staged, command } = source;
   const { head, branchTip, upstream } = source.state;
-  const { agent, seq, at = Date.now() } = request;
+  const { agent, seq } = request;
   const headParents = head.commit === null ? [] : [head.commit];
   const index = await writeCommit(place.store, {
     tree: staged.tree,
@@ -32,7 +34,7 @@ export async function writeSnapshot(
     at,
     message: 'index\n',
   });
-  const state = await writeStateCommit(git, source, at);
+  const state = await writeStateCommit(git, source);
   const meta: SnapshotMeta = {
     version: 1,
     rig: request.rig,
@@ -59,8 +61,8 @@ export async function writeSnapshot(
 }
 
 /** The commit of what is not a file of the worktree; all commits that an operation in progress names are its parents. */
-async function writeStateCommit(git: Git, source: Source, at: number): Promise<string> {
-  const { place, state, staged, facts, named, command } = source;
+async function writeStateCommit(git: Git, source: Source): Promise<string> {
+  const { at, place, state, staged, facts, named, command } = source;
   const { store } = place;
   const files = [...state.files].map(([path, bytes]): [string, string] => [path, bytes.toString('base64')]);
   const saved = JSON.stringify({ index: staged.rest, facts, files } satisfies SavedState);

@@ -31,7 +31,7 @@ export type LeftOut = z.infer<typeof LeftOut>;
 
 /**
  * One snapshot: `commit` holds everything, `files` files of the worktree among it, `head` is what HEAD was, `prerequisites` are the commits that the remote must
- * have for it to be put back. `leftOut` names the first of `leftOutCount` paths. `bytes` and `sha256` are the bundle's,
+ * have for it to be put back. What changed since `at` may be missing. `leftOut` names the first of `leftOutCount` paths. `bytes` and `sha256` are the bundle's,
  * null in the git store. `place` is where the store has it: a ref, or the key of an R2 object, which the Worker chooses.
  */
 export const Snapshot = z.object({

@@ -9,17 +9,23 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TownClient, until } from '../../dev/client.ts';
 import { PATIENCE_MS } from './world.ts';
 
+/** The temporary folder of what is started, with a short path because of the sockets in it, and another for its state. */
 let dir: string;
+let stateDir: string;
 beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'relight-launcher-'));
+  dir = await mkdtemp(join(tmpdir(), 'rl-'));
+  stateDir = await mkdtemp(join(tmpdir(), 'relight-launcher-'));
 });
-afterEach(() => rm(dir, { recursive: true, force: true }));
+afterEach(async () => {
+  for (const each of [dir, stateDir]) await rm(each, { recursive: true, force: true });
+});
 
 function npmStart(port: number, env: Record<string, string> = {}) {
   return execa(process.execPath, ['dev/start.ts'], {
     env: {
       PORT: String(port),
-      RELIGHT_STATE_DIR: join(dir, 'state'),
+      RELIGHT_STATE_DIR: stateDir,
+      TMPDIR: dir,
       RELIGHT_ADMIN_TOKEN: 'operator',
       ...env,
     },
@@ -46,7 +52,6 @@ describe('npm start', () => {
 
   it('leaves no process and no temporary directory behind after Ctrl-C', async () => {
     const port = await getPort();
-    const temporary = await relightDirs();
     const started = npmStart(port);
     const lines: string[] = [];
     started.all.on('data', (chunk: Buffer) => lines.push(chunk.toString()));
@@ -56,20 +61,15 @@ describe('npm start', () => {
     const town = new TownClient(`http://127.0.0.1:${port}`, 'operator', 'here');
     await town.call('PUT', '', {});
     await town.call('POST', '/container', { action: 'start' });
-    const mark = (await relightDirs()).find((name) => !temporary.includes(name));
+    const mark = (await readdir(dir)).find((name) => name.startsWith('relight-'));
     expect(mark).toBeDefined();
     expect(await processesOf(mark ?? '')).not.toEqual([]);
     started.kill('SIGINT');
     expect((await started).exitCode).toBe(0);
-    expect(await relightDirs()).toEqual(temporary);
+    expect(await readdir(dir)).toEqual([]);
     expect(await processesOf(mark ?? '')).toEqual([]);
   });
 });
-
-/** The engine's directories in the temporary folder. */
-async function relightDirs(): Promise<string[]> {
-  return (await readdir(tmpdir())).filter((name) => /^relight-[0-9a-f]{8}/.test(name)).toSorted();
-}
 
 /** The processes that carry the engine's mark in their environment; only Linux can tell. */
 async function processesOf(mark: string): Promise<string[]> {
@@ -79,7 +79,7 @@ async function processesOf(mark: string): Promise<string[]> {
     pids.map(async (pid) => {
       try {
         return (await readFile(`/proc/${pid}/environ`, 'utf8')).includes(
-          `RELIGHT_CONTAINER=${join(tmpdir(), mark)}`,
+          `RELIGHT_CONTAINER=${join(dir, mark)}`,
         );
       } catch (error) {
         if (error instanceof Error && 'code' in error) return false; // It ended while we looked.

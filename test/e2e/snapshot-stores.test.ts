@@ -18,9 +18,9 @@ describe('snapshots on the git remote', () => {
     const town = await makeTown(world, 'refs', 'strict', { snapshotStore: 'git' });
     const bare = join(world.git.rootDir, 'strict.git');
     await execa({ cwd: bare })`git config receive.hideRefs refs/gastown`;
-    await scribble(worktreeOf(world, 'strict'));
+    const since = await scribble(worktreeOf(world, 'strict'));
     const was = await stateOf(worktreeOf(world, 'strict'));
-    await untilSnapshot(town, 'strict');
+    await untilSnapshot(town, 'strict', since);
     killContainer(world);
     const [report] = (await untilRecovered(town, 2)).rigs[0]?.agents ?? [];
     expect(report).toMatchObject({ snapshot: 'restored', lost: [], fault: null });

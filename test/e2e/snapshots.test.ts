@@ -18,9 +18,9 @@ describe('work that was never pushed', () => {
   it('comes back as it was after a SIGKILL: commits, staged, unstaged and untracked files, modes and links', async () => {
     const town = await makeTown(world, 'killed', 'hono');
     const before = worktreeOf(world, 'hono');
-    await scribble(before);
+    const since = await scribble(before);
     const was = await stateOf(before);
-    await untilSnapshot(town, 'hono');
+    await untilSnapshot(town, 'hono', since);
     killContainer(world);
     const recovery = await untilRecovered(town, 2);
     expect(recovery.rigs[0]?.agents[0]).toMatchObject({ snapshot: 'restored', lost: [], fault: null });
@@ -65,8 +65,7 @@ describe('work that was never pushed', () => {
     const town = await makeTown(world, 'moved', 'moved');
     const worktree = worktreeOf(world, 'moved');
     await execa({ cwd: worktree })`git push -q origin HEAD`;
-    await scribble(worktree);
-    await untilSnapshot(town, 'moved');
+    await untilSnapshot(town, 'moved', await scribble(worktree));
     const other = join(world.dir, 'other');
     await execa`git clone -q -b gt/ada/bead ${world.git.url}/moved.git ${other}`;
     await writeFile(join(other, 'theirs.txt'), 'theirs');

@@ -29,17 +29,16 @@ export function worktreeOf(of: World, rig: string): string {
   return join(diskOf(of), 'workspace', 'rigs', rig, 'agents', 'ada');
 }
 
-/** Waits until the newest state of the worktree is stored: asks for a snapshot now, and sees it recorded. */
-export async function untilSnapshot(town: TownClient, rig: string): Promise<void> {
-  const before = (await town.agent(rig, 'ada')).snapshot?.seq ?? 0;
+/** Waits until everything that was in the worktree at `since` is stored, and asks for a snapshot to have it soon. */
+export async function untilSnapshot(town: TownClient, rig: string, since = Date.now()): Promise<void> {
   await town.call('POST', `/rigs/${rig}/agents/ada/snapshots`, {});
   await until('a snapshot is recorded', PATIENCE_MS, async () =>
-    ((await town.agent(rig, 'ada')).snapshot?.seq ?? 0) > before ? true : null,
+    ((await town.agent(rig, 'ada')).snapshot?.at ?? 0) >= since ? true : null,
   );
 }
 
-/** Leaves every kind of unpushed work behind. */
-export async function scribble(worktree: string): Promise<void> {
+/** Leaves every kind of unpushed work behind, and gives the time at which that was done. */
+export async function scribble(worktree: string): Promise<number> {
   const run = execa({ cwd: worktree });
   await writeFile(join(worktree, 'committed.txt'), 'committed\n');
   await run`git add committed.txt`;
@@ -55,6 +54,7 @@ export async function scribble(worktree: string): Promise<void> {
   await writeFile(join(worktree, 'run.sh'), '#!/bin/sh\n');
   await chmod(join(worktree, 'run.sh'), 0o755);
   await symlink('world.ts', join(worktree, 'link'));
+  return Date.now();
 }
 
 /** Everything that a restore has to bring back as it was. */

@@ -64,13 +64,14 @@ describe('invariant 7: one rig never holds the others back', () => {
   it('a rig that is removed while it is brought back holds nothing up', async () => {
     await using instance = await watched('gone');
     const asked = await makeTown('gone', (rig, request) => (rig === 'bad' ? null : goodReport(rig, request)));
-    asked.intercept = ({ path }) => (path === '/rigs/bad/restore' ? Response.json(7, { status: 202 }) : null);
+    const start = holdContainer('gone');
     await addRig('gone', 'bad', ['eve']);
     asked.intercept = ({ path }) => {
       if (path !== '/rigs/bad/restore') return null;
       return operator('DELETE', '/api/towns/gone/rigs/bad').then(() => new Response('', { status: 500 }));
     };
     await addRig('gone', 'good', ['ada']);
+    start();
     await instance.waitForStatus('complete');
     expect((await rigsOf('gone')).good).toBe('ready');
     expect((await latestRecovery('gone'))?.status).not.toBe('running');

@@ -35,6 +35,7 @@ export default defineConfig({
               bindings: {
                 ...SECRETS,
                 GIT_CREDENTIAL_HOST: 'git-secret',
+                AGENT_SECRET_ACME: 'sk-0123456789',
               },
             },
           }),

@@ -7,6 +7,7 @@ import type { Door } from './door.ts';
 import { createGit } from './git/run-git.ts';
 import { gitWorktrees } from './git-worktrees.ts';
 import { Heartbeats } from './heartbeats.ts';
+import { KnownSecrets } from './known-secrets.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { configureLog, errorFacts, log } from './log.ts';
 import { restoreRigWith, rigOwner } from './restore-rig.ts';
@@ -32,7 +33,8 @@ export interface ControlServer {
 
 /** Puts the control server together, lets the waiting calls in, and begins to talk to the Worker. */
 export function openControlServer(config: Config, boot: Boot, door: Door): ControlServer {
-  configureLog([config.token]);
+  const secrets = new KnownSecrets([config.token]);
+  configureLog(secrets);
   const lifecycle = new Lifecycle(boot.bootId, boot.bootedAt);
   const worker = new WorkerClient({
     url: config.workerUrl,
@@ -48,11 +50,23 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
   const { workspace } = config;
   const credentialHelper = (rig: string): string | null =>
     credentials.has(rig) ? helperSetting(sockets.pathOf(rigOwner(rig))) : null;
-  const git = createGit({ workspace, credentialHelper });
+  const onRefused = (rig: string): void => credentials.refused(rig);
+  const git = createGit({ workspace, credentialHelper, onRefused });
   const worktrees = gitWorktrees({ git, workspace, credentialHelper });
   const snapshots = new Snapshots({ git, worker, lifecycle, onRisk: () => heartbeats.soon() });
   const supervisor = new Supervisor(
-    { town: config.town, config, worker, lifecycle, sockets, shells, credentials, worktrees, snapshots },
+    {
+      town: config.town,
+      config,
+      worker,
+      lifecycle,
+      sockets,
+      shells,
+      credentials,
+      worktrees,
+      snapshots,
+      secrets,
+    },
     () => heartbeats.soon(),
   );
   const heartbeats = new Heartbeats({ worker, lifecycle, sightings: () => supervisor.sightings() });
@@ -76,7 +90,7 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
   };
 
   process.on('exit', () => shells.killAll());
-  const app = controlRoutes({ town: config.town, lifecycle, supervisor, restores, snapshots });
+  const app = controlRoutes({ town: config.town, lifecycle, supervisor, restores, snapshots, secrets });
   door.admit(listenerOf(app.fetch));
   const { port, listeningMs } = door;
   const answeringMs = Math.round(performance.now());

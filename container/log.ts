@@ -1,4 +1,5 @@
 import { configureSync, getLogger, type LogRecord, type Sink } from '@logtape/logtape';
+import type { KnownSecrets } from './known-secrets.ts';
 import { JWT_PATTERN, redactByField, redactByPattern, type RedactionPattern } from '@logtape/redaction';
 
 const SECRET_FIELDS = [/pass(?:code|phrase|word)/i, /secret/i, /token/i, /credential/i, /authorization/i];
@@ -16,14 +17,10 @@ const SECRET_SHAPES: readonly RedactionPattern[] = [
  */
 export const log = getLogger(['relight', 'control']);
 
-/** Sends the log to standard output, one JSON object a line, without secrets; `secrets` are values to look for. */
-export function configureLog(secrets: readonly string[]): void {
-  const known = secrets.map((secret) => ({
-    pattern: new RegExp(secret.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`), 'g'),
-    replacement: '[redacted]',
-  }));
-  const format = redactByPattern(jsonLine, [...known, ...SECRET_SHAPES]);
-  const stdout: Sink = (record) => void process.stdout.write(format(record));
+/** Sends the log to standard output, one JSON object a line, without secrets. */
+export function configureLog(secrets: KnownSecrets): void {
+  const format = redactByPattern(jsonLine, [...SECRET_SHAPES]);
+  const stdout: Sink = (record) => void process.stdout.write(secrets.hide(format(record)));
   process.stdout.on('error', surviveAbsentReader);
   configureSync({
     sinks: { stdout: redactByField(stdout, SECRET_FIELDS) },

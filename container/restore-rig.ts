@@ -8,7 +8,7 @@ import type { RestoreHooks } from './git/restore-context.ts';
 import { log } from './log.ts';
 import type { Snapshots } from './snapshots/snapshots.ts';
 import { type Credentials, helperSetting } from './tools/credentials.ts';
-import type { Sockets, ToolAnswer } from './tools/sockets.ts';
+import type { Sockets } from './tools/sockets.ts';
 import type { Worktrees } from './worktrees.ts';
 
 /** What a restore works with. */
@@ -37,9 +37,7 @@ export async function restoreRigWith(
   const owner = rigOwner(rig);
   // One that is open stays: a push may be asking on it right now.
   if (!parts.sockets.isOpen(owner)) {
-    const answer = async (question: string): Promise<ToolAnswer> =>
-      await parts.credentials.answer(rig, question);
-    await parts.sockets.open(owner, { '/credential': answer });
+    await parts.sockets.open(owner, parts.credentials.routes(rig));
   }
   const hooks: RestoreHooks = {
     signal,

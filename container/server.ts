@@ -5,6 +5,7 @@ import { ERROR_CODES, RelightError } from '../src/contract/errors.ts';
 import type { Exchange } from '../src/contract/exchange.ts';
 import { Id } from '../src/contract/ids.ts';
 import type { Supervisor } from './agents/supervisor.ts';
+import type { KnownSecrets } from './known-secrets.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { parseJson, parseOrRefuse, PROBLEM_TYPE, problemFrom } from './problem.ts';
 import type { Restores } from './restores.ts';
@@ -19,10 +20,18 @@ export interface ServerParts {
   readonly supervisor: Supervisor;
   readonly restores: Restores;
   readonly snapshots: Snapshots;
+  readonly secrets: KnownSecrets;
 }
 
 /** The routes that the Worker calls: those of `CONTROL`, and nothing else. */
-export function controlRoutes({ town, lifecycle, supervisor, restores, snapshots }: ServerParts): Hono {
+export function controlRoutes({
+  town,
+  lifecycle,
+  supervisor,
+  restores,
+  snapshots,
+  secrets,
+}: ServerParts): Hono {
   const app = new Hono();
   app.onError((error, c) => problemResponse(c, error));
   app.notFound((c) => problemResponse(c, new RelightError('not_found', `${c.req.method} ${c.req.path}`)));
@@ -72,7 +81,10 @@ export function controlRoutes({ town, lifecycle, supervisor, restores, snapshots
 
   app.get(CONTROL.agents.path, (c) => c.json(supervisor.sightings()));
 
-  app.get(CONTROL.log.path, (c) => c.text(supervisor.logOf(idAt(c, 'rig'), idAt(c, 'agent')).text()));
+  app.get(CONTROL.log.path, (c) => {
+    const agentLog = supervisor.logOf(idAt(c, 'rig'), idAt(c, 'agent'));
+    return c.text(secrets.hide(agentLog.text()));
+  });
 
   return app;
 }

@@ -25,7 +25,7 @@ export interface RelightOptions {
   readonly stateDir: string;
   /** The operator token; without it the one of the last start, or a new one. */
   readonly adminToken?: string | undefined;
-  /** Git credentials, by the names of their Worker secrets: `GIT_CREDENTIAL_<NAME>`. */
+  /** Further secrets of the Worker: `GIT_CREDENTIAL_<NAME>`, `AGENT_SECRET_<NAME>`. */
   readonly secrets?: Readonly<Record<string, string>>;
   /** Variables of the Worker in the place of those in `wrangler.toml`. */
   readonly vars?: Readonly<Record<string, string>>;
@@ -143,10 +143,10 @@ async function requireFreePort(port: number): Promise<void> {
   });
 }
 
-/** The git credentials among the environment: what `npm start` passes on to the Worker. */
-export function gitCredentials(env: NodeJS.ProcessEnv): Record<string, string> {
+/** The secrets among the environment that `npm start` passes on to the Worker: git credentials and agents' secrets. */
+export function passedSecrets(env: NodeJS.ProcessEnv): Record<string, string> {
   const entries = Object.entries(env).filter(
-    ([name, value]) => /^GIT_CREDENTIAL_[A-Z0-9_]+$/.test(name) && value !== undefined,
+    ([name, value]) => /^(?:GIT_CREDENTIAL|AGENT_SECRET)_[A-Z0-9_]+$/.test(name) && value !== undefined,
   );
   return Object.fromEntries(entries.map(([name, value]) => [name, value ?? '']));
 }

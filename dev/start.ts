@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { showLine } from './log-line.ts';
-import { gitCredentials, SetupError, startRelight } from './relight.ts';
+import { passedSecrets, SetupError, startRelight } from './relight.ts';
 import type { Relight } from './relight.ts';
 
 const Environment = z.object({
@@ -16,7 +16,7 @@ async function main(): Promise<void> {
     port: PORT,
     stateDir: RELIGHT_STATE_DIR,
     adminToken: RELIGHT_ADMIN_TOKEN,
-    secrets: gitCredentials(process.env),
+    secrets: passedSecrets(process.env),
     onWorkerLine: (line) => showLine('worker', line),
     onContainerLine: ({ line }) => showLine('container', line),
   });

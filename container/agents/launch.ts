@@ -2,8 +2,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { AgentExit } from '../../src/contract/agent.ts';
 import { CALLBACKS } from '../../src/contract/callbacks.ts';
+import type { SecretValues } from '../../src/contract/callbacks.ts';
 import { RelightError } from '../../src/contract/errors.ts';
 import type { Config } from '../config.ts';
+import type { KnownSecrets } from '../known-secrets.ts';
 import { errorFacts, log } from '../log.ts';
 import { agentTools } from '../tools/agent-tools.ts';
 import type { Snapshots } from '../snapshots/snapshots.ts';
@@ -30,6 +32,7 @@ export interface LaunchParts extends ToolParts {
   readonly shells: Shells;
   readonly sockets: Sockets;
   readonly snapshots: Snapshots;
+  readonly secrets: KnownSecrets;
 }
 
 /** Where a launch leaves its traces. */
@@ -51,12 +54,13 @@ export async function launch(
     await parts.snapshots.watch(run.order, parts.worktrees.dirOf(rig, agent));
     const { finishing } = run.order;
     if (finishing !== null && (await finishAfterRestart(parts, run.order, finishing))) return FINISHED;
-    const exit = await runInWorktree(parts, run, { ...traces, tail, prime });
+    const secrets = await takeSecrets(parts, run);
+    const exit = await runInWorktree(parts, run, { ...traces, tail, prime, secrets });
     // Before the exit is told: what the agent left is safe before anybody acts on its end.
     if (run.stopCause === 'stopped') parts.snapshots.discard(rig, agent);
     else await parts.snapshots.now(rig, agent);
     log.info('agent.ended', { rig, agent, bead, startId, cause: run.stopCause ?? 'exited', ...exit });
-    return { cause: run.stopCause ?? 'exited', exit: { ...exit, tail: tail.text() } };
+    return { cause: run.stopCause ?? 'exited', exit: { ...exit, tail: parts.secrets.hide(tail.text()) } };
   } catch (error) {
     const { code, reason } = errorFacts(error);
     log.warn('agent.not-started', { rig, agent, bead, startId, cause: run.stopCause, code, reason });
@@ -89,6 +93,16 @@ async function preparePrime(parts: LaunchParts, run: AgentRun): Promise<string> 
   return prime.text;
 }
 
+/** The secrets for the agent's environment: asked for at each start, and kept nowhere. */
+async function takeSecrets(
+  { worker, lifecycle, secrets }: LaunchParts,
+  { order: { rig, agent }, stopSignal: signal }: AgentRun,
+): Promise<SecretValues> {
+  const values = await worker.call(CALLBACKS.secrets, { life: lifecycle.life, rig, agent }, { signal });
+  secrets.add(Object.values(values));
+  return values;
+}
+
 async function proveWorktree({ worktrees }: LaunchParts, { order }: AgentRun): Promise<void> {
   try {
     await worktrees.headOf(order.rig, order.agent);
@@ -102,7 +116,13 @@ async function proveWorktree({ worktrees }: LaunchParts, { order }: AgentRun): P
 async function runInWorktree(
   parts: LaunchParts,
   run: AgentRun,
-  { agentLog, onRunning, tail, prime }: LaunchTraces & { tail: Tail; prime: string },
+  {
+    agentLog,
+    onRunning,
+    tail,
+    prime,
+    secrets,
+  }: LaunchTraces & { tail: Tail; prime: string; secrets: SecretValues },
 ): Promise<Omit<AgentExit, 'tail'>> {
   const { config, sockets, shells, worktrees } = parts;
   const { rig, agent, startId, command } = run.order;
@@ -116,6 +136,7 @@ async function runInWorktree(
       command,
       cwd: worktrees.dirOf(rig, agent),
       env: {
+        ...secrets,
         ...environmentOf(config, run.order, helperSetting(socket)),
         GT_SOCKET: socket,
         GT_PRIME_FILE: primeFile(config.workspace, rig, agent),

@@ -18,6 +18,8 @@ const LIMITS: GitLimits = { localMs: 15 * 60_000, networkMs: 30 * 60_000, noProg
 export interface GitSettings {
   readonly workspace: string;
   readonly credentialHelper?: (rig: string) => string | null;
+  /** Hears that the rig's host refused a credential; the command is run once more then. */
+  readonly onRefused?: (rig: string) => void;
   readonly limits?: Partial<GitLimits>;
 }
 
@@ -56,10 +58,19 @@ export function createGit(settings: GitSettings): Git {
   return {
     workspace,
     lfs,
-    run(dir, args, command = {}) {
+    async run(dir, args, command = {}) {
       const rig = command.credentialsOf ?? null;
       const helper = rig === null ? null : (settings.credentialHelper?.(rig) ?? null);
-      return runOnce({ dir, args, command, limits, settings: gitSettings(lfs, helper) });
+      const run = { dir, args, command, limits, settings: gitSettings(lfs, helper) };
+      try {
+        return await runOnce(run);
+      } catch (error) {
+        const isRefusal = error instanceof GitFailure && error.code === 'git_auth';
+        if (!isRefusal || rig === null || helper === null || settings.onRefused === undefined) throw error;
+        // A token may have expired or been replaced since it was given out: a fresh one gets one try.
+        settings.onRefused(rig);
+        return await runOnce(run);
+      }
     },
   };
 }

@@ -21,7 +21,7 @@ export function agentTools(parts: ToolParts, user: ToolUser): ToolRoutes {
     '/done': async (body) => await done(parts, user, body),
     '/snapshot': async () => await snapshot(parts, user),
     '/status': async () => await status(parts, user),
-    '/credential': async (body) => await parts.credentials.answer(user.rig, body),
+    ...parts.credentials.routes(user.rig),
   };
 }
 

@@ -5,7 +5,7 @@ import type { Lifecycle } from '../lifecycle.ts';
 import { log } from '../log.ts';
 import type { WorkerClient } from '../worker-client.ts';
 import { shellQuote } from './shell-quote.ts';
-import type { ToolAnswer } from './sockets.ts';
+import type { ToolAnswer, ToolRoutes } from './sockets.ts';
 
 const HELPER = fileURLToPath(new URL('./git-credential.ts', import.meta.url));
 
@@ -25,6 +25,8 @@ export class Credentials {
   readonly #worker: WorkerClient;
   readonly #lifecycle: Lifecycle;
   readonly #remotes = new Map<string, Remote>();
+  /** Rigs whose last credential was refused: the next one has to be a fresh one. */
+  readonly #refused = new Set<string>();
 
   constructor(worker: WorkerClient, lifecycle: Lifecycle) {
     this.#worker = worker;
@@ -41,6 +43,22 @@ export class Credentials {
     return this.#remotes.get(rig)?.credential ?? false;
   }
 
+  /** The rig's host refused the last credential. */
+  refused(rig: string): void {
+    this.#refused.add(rig);
+  }
+
+  /** What git's credential helper finds on a socket: an answer to `get`, and somebody to tell of an `erase`. */
+  routes(rig: string): ToolRoutes {
+    return {
+      '/credential': async (question) => await this.answer(rig, question),
+      '/credential-refused': async () => {
+        this.refused(rig);
+        return await Promise.resolve({ type: 'text/plain', text: '' });
+      },
+    };
+  }
+
   /** Answers one `get` (git-credential(1)). Empty for every host but the rig's own. */
   async answer(rig: string, question: string): Promise<ToolAnswer> {
     const remote = this.#remotes.get(rig);
@@ -48,10 +66,10 @@ export class Credentials {
       log.info('git.credential-not-for-this-host', { rig });
       return { type: 'text/plain', text: '' };
     }
-    const { username, password } = await this.#worker.call(CALLBACKS.credential, {
-      life: this.#lifecycle.life,
-      rig,
-    });
+    const fresh = this.#refused.has(rig);
+    const message = { life: this.#lifecycle.life, rig, fresh };
+    const { username, password } = await this.#worker.call(CALLBACKS.credential, message);
+    this.#refused.delete(rig);
     if (/[\0\r\n]/.test(username + password)) {
       throw new RelightError('git_auth', 'The credential has a line break in it, git cannot be told it');
     }

@@ -7,8 +7,12 @@ import { field } from './json-field.ts';
 const WAIT_MS = 5_000;
 
 async function main([socketPath, operation]: string[]): Promise<void> {
-  // Nothing is kept, so there is nothing to `store` or `erase`.
-  if (socketPath === undefined || operation !== 'get') return;
+  if (socketPath === undefined) return;
+  // The host refused what it got. The question has the secret in it, which nobody needs to hear again.
+  if (operation === 'erase')
+    await askControl(socketPath, '/credential-refused', { body: '', waitMs: WAIT_MS });
+  // Nothing is kept, so there is nothing to `store`.
+  if (operation !== 'get') return;
   const question = await text(process.stdin);
   const answer = await askControl(socketPath, '/credential', { body: question, waitMs: WAIT_MS });
   if (answer.status === 200) {

@@ -7,7 +7,7 @@ import type { Recovery } from '../../src/contract/recovery.ts';
 import { TownClient, until } from '../client.ts';
 import { createRepository } from '../git-server/repository.ts';
 import { startGitServer } from '../git-server/git-server.ts';
-import { gitCredentials, startRelight } from '../relight.ts';
+import { passedSecrets, startRelight } from '../relight.ts';
 import type { Relight } from '../relight.ts';
 import { Timeline } from './timeline.ts';
 import { findLost } from './verify.ts';
@@ -55,7 +55,7 @@ export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const watching = new AbortController();
   try {
     options.print('Starting Worker, Workflow and process engine …');
-    const secrets = gitCredentials(process.env);
+    const secrets = passedSecrets(process.env);
     relight = await startRelight({ port: await getPort(), stateDir: join(dir, 'state'), secrets });
     const client = new TownClient(relight.url, relight.token, TOWN);
     const urls = options.gitUrl === null ? await makeRepositories(gitServer) : { rig: options.gitUrl };

@@ -59,8 +59,15 @@ export const DoneMessage = Caller.extend({
 });
 export type DoneMessage = z.infer<typeof DoneMessage>;
 
+/** Which rig's credential is needed; `fresh` says that the last one was refused. */
+export const CredentialQuestion = z.object({ life: Life, rig: Id, fresh: z.boolean().default(false) });
+
 export const Credential = z.object({ username: z.string(), password: z.string() });
 export type Credential = z.infer<typeof Credential>;
+
+/** The secrets for an agent's environment, by the names of their variables. */
+export const SecretValues = z.record(z.string(), z.string());
+export type SecretValues = z.infer<typeof SecretValues>;
 
 /** The calls that the control server makes to the Worker. */
 export const CALLBACKS = {
@@ -83,10 +90,11 @@ export const CALLBACKS = {
   },
   finishing: { method: 'POST', path: '/callback/finishing', body: FinishingMessage, answer: z.void() },
   done: { method: 'POST', path: '/callback/done', body: DoneMessage, answer: z.void() },
+  secrets: { method: 'POST', path: '/callback/secrets', body: Caller, answer: SecretValues },
   credential: {
     method: 'POST',
     path: '/callback/credential',
-    body: z.object({ life: Life, rig: Id }),
+    body: CredentialQuestion,
     answer: Credential,
   },
 } as const satisfies Record<string, Exchange>;

@@ -28,6 +28,8 @@ export const ERROR_CODES = {
   uncommitted: { status: 409, retryable: false, title: 'Something in the worktree is not committed' },
   too_large: { status: 413, retryable: false, title: 'The body is too large' },
   unsupported_media_type: { status: 415, retryable: false, title: 'The body must be application/json' },
+  git_credential: { status: 502, retryable: true, title: 'The git host gives out no credential' },
+  unknown_secret: { status: 422, retryable: false, title: 'The town names a secret that is not set' },
   unknown_credential: { status: 422, retryable: false, title: 'The rig names a credential that is not set' },
   git_auth: { status: 502, retryable: false, title: 'The git remote refused the credential' },
   git_not_found: { status: 502, retryable: false, title: 'The git remote has no such repository' },

@@ -6,9 +6,28 @@ import { SNAPSHOT_MAX_BYTES, SnapshotStore } from './snapshot.ts';
 /** A shell command that an agent or a rig's setup runs; 8 KiB at most. */
 export const ShellCommand = z.string().min(1).max(8192);
 
+/** Variables that Relight sets for its agents, or that would change how programs are loaded. */
+const RESERVED = /^(?:GT_|GIT_|RELIGHT_|LD_|DYLD_)|^(?:PATH|HOME|TMPDIR|NODE_OPTIONS|NODE_PATH)$/;
+
+/**
+ * Secrets for the environment of a town's agents, such as API keys: by the variable's name, the name of a Worker secret
+ * `AGENT_SECRET_<NAME>`, never a value.
+ */
+export const AgentSecrets = z
+  .record(
+    z
+      .string()
+      .regex(/^[A-Z_][A-Z0-9_]{0,63}$/, 'must be the name of a variable: A-Z 0-9 _')
+      .refine((name) => !RESERVED.test(name), { message: 'is set by Relight' }),
+    z.string().regex(/^[A-Z0-9_]{1,64}$/, 'must be 1 to 64 of A-Z 0-9 _'),
+  )
+  .refine((secrets) => Object.keys(secrets).length <= 50, { message: 'are at most 50' });
+export type AgentSecrets = z.infer<typeof AgentSecrets>;
+
 /** What an operator sets on a town. Without `snapshotStore` it is R2 where that is bound, else git. */
 export const TownSettings = z.object({
   agentCommand: ShellCommand.nullable().default(null),
+  agentSecrets: AgentSecrets.default({}),
   snapshotIntervalSeconds: z.int().min(2).max(3600).default(10),
   snapshotStore: SnapshotStore.nullable().default(null),
   maxSnapshotFileBytes: z

@@ -1,9 +1,11 @@
 import { Hono } from 'hono';
-import { CALLBACKS, Credential } from '../contract/callbacks.ts';
+import { CALLBACKS } from '../contract/callbacks.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import { RelightError } from '../contract/errors.ts';
 import type { Life } from '../contract/ids.ts';
 import { agentOf, rigOf, townOf } from '../objects/reach.ts';
+import { credentialFrom } from '../platform/git-credential.ts';
+import { readSecret } from '../platform/secrets.ts';
 import { requireContainer } from './guards.ts';
 import type { Bindings } from './guards.ts';
 import { admitOffer, recordOffer, requireOwnRef } from './offers.ts';
@@ -64,11 +66,17 @@ answerLiving(CALLBACKS.snapshotPushed, async ({ env, town, body }) => {
   return { superfluous: await recordOffer(env, town, body) };
 });
 
+answerLiving(CALLBACKS.secrets, async ({ env, town }) => {
+  const { agentSecrets } = await townOf(env, town).describe();
+  return Object.fromEntries(
+    Object.entries(agentSecrets).map(([variable, name]) => {
+      return [variable, readSecret(env, `AGENT_SECRET_${name}`, 'unknown_secret')];
+    }),
+  );
+});
+
 answerLiving(CALLBACKS.credential, async ({ env, town, body }) => {
   const { credential } = await townOf(env, town).rigSpec(body.rig);
-  const token = credential === null ? undefined : Reflect.get(env, `GIT_CREDENTIAL_${credential}`);
-  if (typeof token !== 'string') {
-    throw new RelightError('unknown_credential', `there is no secret GIT_CREDENTIAL_${credential ?? ''}`);
-  }
-  return Credential.parse({ username: 'x-access-token', password: token });
+  const secret = readSecret(env, `GIT_CREDENTIAL_${credential ?? ''}`, 'unknown_credential');
+  return credentialFrom(secret, { fresh: body.fresh });
 });

@@ -133,3 +133,24 @@ describe('credentials', () => {
     expect(await problemCode(await ask(), 422)).toBe('unknown_credential');
   });
 });
+
+describe("agents' secrets", () => {
+  const TOWN_KEYS = '/api/towns/lockers';
+  const caller = { life: lifeOf('lockers'), rig: 'hono', agent: 'ada' };
+
+  it('are given to the container of the town that names them, and shown nowhere', async () => {
+    await litTown('lockers');
+    expect(await jsonOf(callback('lockers', 'secrets', caller))).toEqual({});
+    await jsonOf(operator('PUT', TOWN_KEYS, { agentCommand: 'true', agentSecrets: { API_KEY: 'ACME' } }));
+    expect(await jsonOf(callback('lockers', 'secrets', caller))).toEqual({ API_KEY: 'sk-0123456789' });
+    expect(await jsonOf(operator('GET', TOWN_KEYS))).toMatchObject({ agentSecrets: { API_KEY: 'ACME' } });
+    expect(JSON.stringify(await everythingOf('lockers'))).not.toContain('sk-0123456789');
+  });
+
+  it('are refused where one is not set, and never are other secrets of the Worker', async () => {
+    for (const name of ['NOT_SET', 'RELIGHT_ADMIN_TOKEN', 'CONTAINER_TOKEN_KEY']) {
+      await jsonOf(operator('PUT', TOWN_KEYS, { agentCommand: 'true', agentSecrets: { API_KEY: name } }));
+      expect(await problemCode(await callback('lockers', 'secrets', caller), 422)).toBe('unknown_secret');
+    }
+  });
+});

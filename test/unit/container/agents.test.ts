@@ -70,6 +70,27 @@ describe('an agent that is started', () => {
     await eventually(async () => expect(await sightings(control)).toEqual([]));
   });
 
+  test('has the secrets of its town in its environment, and nobody is told them', async () => {
+    const { worker, control } = await townWithWorktree();
+    worker.answer('secrets', () => ({ status: 200, json: { API_KEY: 'sk-0123456789', PATH: '/nowhere' } }));
+    await control.start('a', { command: 'test "$API_KEY" = sk-0123456789 && echo "the key is $API_KEY"' });
+    const { exit } = await worker.call('exit');
+    expect(exit).toMatchObject({ code: 0, tail: 'the key is [redacted]\n' });
+    const agentLog = await control.call(CONTROL.log, { rig: 'rig', agent: 'a' });
+    expect(agentLog.text).toContain('the key is [redacted]');
+    expect(JSON.stringify(control.events)).not.toContain('sk-0123456789');
+  });
+
+  test('is not started while one of its secrets is not set', async () => {
+    const { worker, control } = await townWithWorktree();
+    worker.answer('secrets', () => problem('unknown_secret'));
+    await control.start('a', { command: 'true' });
+    expect(await worker.call('exit')).toMatchObject({
+      cause: 'spawn_failed',
+      exit: { tail: expect.stringContaining('unknown_secret') },
+    });
+  });
+
   test('has an environment without any secret or anything else of the control server', async () => {
     const worker = await startFakeWorker();
     const env = { RELIGHT_CONTAINER: 'mark/1', ELSE: 'not for agents', LANG: 'C.UTF-8' };

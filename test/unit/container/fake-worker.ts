@@ -76,6 +76,7 @@ export async function startFakeWorker(beadOf = (_agent: string): string => 'bead
       const seq = calls.filter((call) => call.name === 'checkpoint').length;
       return { status: 200, json: { seq, at: Date.now() } };
     }
+    if (name === 'secrets') return { status: 200, json: {} };
     if (name === 'credential')
       return { status: 200, json: { username: 'x-token', password: 'git-s3cret-of-the-test' } };
     return { status: 204 };

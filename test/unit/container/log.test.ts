@@ -1,5 +1,6 @@
 import { resetSync } from '@logtape/logtape';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { KnownSecrets } from '../../../container/known-secrets.ts';
 import { configureLog, log } from '../../../container/log.ts';
 
 test('a log line is an event with its facts, and shows no secret', () => {
@@ -11,15 +12,16 @@ test('a log line is an event with its facts, and shows no secret', () => {
     write.mockRestore();
     resetSync();
   });
-  configureLog(['s3cret+value']);
+  configureLog(new KnownSecrets(['s3cret+value', 'with "quotes"']));
   log.info('rig.restored', { rig: 'rig', agents: 8, token: 'abc', nested: { password: 'def' } });
   log.warn('trouble', {
-    reason: 'got s3cret+value, Bearer abcdefghijkl, https://user:ghi@host/x and ghp_0123456789abcdefghij',
+    reason:
+      'got s3cret+value, with "quotes", Bearer abcdefghijkl, https://user:ghi@host/x and ghp_0123456789abcdefghij',
   });
   const [first, second] = written.map((line) => JSON.parse(line) as Record<string, unknown>);
   expect(first).toMatchObject({ level: 'info', event: 'rig.restored', rig: 'rig', agents: 8 });
   expect(second).toMatchObject({ level: 'warning', event: 'trouble' });
-  for (const secret of ['abc"', 'def', 's3cret', 'abcdefghijkl', 'ghi@', 'ghp_0']) {
+  for (const secret of ['abc"', 'def', 's3cret', 'quotes', 'abcdefghijkl', 'ghi@', 'ghp_0']) {
     expect(written.join('')).not.toContain(secret);
   }
   expect(written.every((line) => line.endsWith('}\n'))).toBe(true);

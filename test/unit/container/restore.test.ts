@@ -95,6 +95,27 @@ describe('the control server, asked to restore a rig,', () => {
     expect(JSON.stringify(control.events)).not.toContain(SECRET);
   });
 
+  test('asks once for a fresh credential when the host refuses the last one, for itself and for agents', async () => {
+    const worker = await startFakeWorker();
+    let valid = 'first-token-of-the-test';
+    const { gitUrl } = await startRemote((_, _user, password) => password === valid);
+    let handedOut = 'expired-token-of-the-test';
+    worker.answer('credential', ({ fresh }) => {
+      if (fresh) handedOut = valid;
+      return { status: 200, json: { username: 'x-token', password: handedOut } };
+    });
+    const control = await startControl(worker.url);
+    const request = restoreRequest(control.life, gitUrl, ['a'], { credential: true });
+    await control.call(CONTROL.restore, PLACES, request);
+    expect((await worker.call('rigReport')).report).toMatchObject({ status: 'ready' });
+    expect(worker.bodies('credential').filter(({ fresh }) => fresh)).toHaveLength(1);
+    valid = 'second-token-of-the-test';
+    const push = 'git commit -q --allow-empty -m Mine; git push -q origin HEAD || git push -q origin HEAD';
+    await control.start('a', { command: push });
+    expect((await worker.call('exit')).exit.code).toBe(0);
+    expect(worker.bodies('credential').filter(({ fresh }) => fresh)).toHaveLength(2);
+  });
+
   test('says so when the credential is refused, and when the Worker has none', async () => {
     const worker = await startFakeWorker();
     const { gitUrl } = await startRemote(() => false);

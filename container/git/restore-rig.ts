@@ -4,6 +4,7 @@ import type { RestoreRequest } from '../../src/contract/control.ts';
 import { RelightError } from '../../src/contract/errors.ts';
 import type { RigReport } from '../../src/contract/recovery.ts';
 import { ensureBareRepo, removeHalfMade } from './bare-repo.ts';
+import { whyNoPush } from './check-push.ts';
 import { asRelightError, faultFrom } from './errors.ts';
 import { fetchEach, forgetVanished, isMissingRemoteRef, planFetch } from './fetch-refs.ts';
 import { healRepository } from './heal.ts';
@@ -136,8 +137,13 @@ async function restoreAgents(
   const addInTurn = pLimit(1);
   const { promise: allAdded, resolve: markAllAdded } = Promise.withResolvers<void>();
   const restore: RigRestore = { ...job, hooks, remote, local, addInTurn, allAdded };
+  const pushing = remote instanceof RelightError ? null : whyNoPush(job.git, job, local);
   const restored = plans.map((plan) => restoreAgent(restore, plan));
   // The turns were taken in the order of the plans, so this one comes after them all.
   void addInTurn(markAllAdded);
-  return Promise.all(restored);
+  const reports = await Promise.all(restored);
+  const why = await pushing;
+  return why === null
+    ? reports
+    : reports.map((report) => ({ ...report, warnings: [...report.warnings, why] }));
 }

@@ -95,6 +95,19 @@ describe('the control server, asked to restore a rig,', () => {
     expect(JSON.stringify(control.events)).not.toContain(SECRET);
   });
 
+  test('warns each agent before it starts when the credential may read but not push', async () => {
+    const worker = await startFakeWorker();
+    const { server, gitUrl } = await startRemote((_, _user, password) => password === SECRET);
+    worker.answer('credential', () => ({ status: 200, json: { username: 'x-token', password: SECRET } }));
+    server.setFault('rig', { status: 403, service: 'git-receive-pack' });
+    const control = await startControl(worker.url);
+    const request = restoreRequest(control.life, gitUrl, ['a'], { credential: true });
+    await control.call(CONTROL.restore, PLACES, request);
+    const { report } = await worker.call('rigReport');
+    expect(report.status).toBe('ready');
+    expect(report.agents[0]?.warnings).toContainEqual(expect.stringMatching(/^pushing may fail: .*403/));
+  });
+
   test('asks once for a fresh credential when the host refuses the last one, for itself and for agents', async () => {
     const worker = await startFakeWorker();
     let valid = 'first-token-of-the-test';

@@ -2,28 +2,12 @@ import { expect, it, vi } from 'vitest';
 import type { Snapshot } from '../../src/contract/snapshot.ts';
 import { addRig, callback, goodReport, makeTown, operator } from './town.ts';
 import { jsonOf, lifeOf, litTown, loseContainer, patiently, problemCode } from './scene.ts';
+import { snapshotOf } from './snapshot.ts';
 import type { Asked } from './town.ts';
 
 /** A snapshot that the container has pushed to the rig's remote. */
 function pushed(seq: number, place: string, more: Partial<Snapshot> = {}): Snapshot {
-  return {
-    bead: 'bead-ada',
-    branch: 'gt/ada/bead-ada',
-    generation: 1,
-    seq,
-    at: Date.now(),
-    head: 'a'.repeat(40),
-    commit: String(seq).repeat(40).slice(0, 40),
-    files: 1,
-    leftOut: [],
-    leftOutCount: 0,
-    prerequisites: [],
-    store: 'git',
-    bytes: null,
-    sha256: null,
-    place,
-    ...more,
-  };
+  return snapshotOf(seq, { store: 'git', place, ...more });
 }
 
 const offer = (town: string, snapshot: Snapshot, n = 1): Promise<Response> =>

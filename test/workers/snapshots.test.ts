@@ -4,6 +4,7 @@ import { CALLBACKS } from '../../src/contract/callbacks.ts';
 import { BUNDLE_CALLS, OFFER_HEADER } from '../../src/contract/snapshot.ts';
 import type { Snapshot } from '../../src/contract/snapshot.ts';
 import { signContainerToken } from '../../src/platform/token.ts';
+import { snapshotOf } from './snapshot.ts';
 import { addRig, bootId, callback, makeTown, operator } from './town.ts';
 
 const TOWN = 'snapped';
@@ -16,27 +17,16 @@ beforeAll(async () => {
   await vi.waitFor(() => expect(asked.starts).toHaveLength(1), { timeout: 15_000 });
 });
 
-async function snapshotOf(seq: number, bundle: string, more: Partial<Snapshot> = {}): Promise<Snapshot> {
+async function bundled(seq: number, bundle: string, more: Partial<Snapshot> = {}): Promise<Snapshot> {
   const bytes = new TextEncoder().encode(bundle);
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return {
-    bead: 'bead-ada',
-    branch: 'gt/ada/bead-ada',
-    generation: 1,
-    seq,
-    at: Date.now(),
-    head: 'a'.repeat(40),
-    commit: 'b'.repeat(40),
-    files: 1,
+  return snapshotOf(seq, {
     leftOut: [{ path: 'big "file"\n', reason: 'too large' }],
     leftOutCount: 1,
-    prerequisites: [],
-    store: 'r2',
     bytes: bytes.byteLength,
     sha256: [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
-    place: null,
     ...more,
-  };
+  });
 }
 
 async function upload(snapshot: Snapshot, bundle: string, offer: object = {}): Promise<Response> {
@@ -77,7 +67,7 @@ describe('the calls that carry snapshots', () => {
 describe('invariant 5: a recorded snapshot can be fetched', () => {
   it('is stored under its checksum, recorded, and comes back byte for byte', async () => {
     const bundle = 'bundle of one\u0000\u00ff';
-    expect((await upload(await snapshotOf(1, bundle), bundle)).status).toBe(204);
+    expect((await upload(await bundled(1, bundle), bundle)).status).toBe(204);
     expect(await recorded()).toEqual([1]);
     const back = await callback(TOWN, 'snapshots/wanted', {
       life,
@@ -93,7 +83,7 @@ describe('invariant 5: a recorded snapshot can be fetched', () => {
 
   it('is recorded once when its upload is repeated, because the first answer was lost', async () => {
     const bundle = 'again';
-    const snapshot = await snapshotOf(2, bundle);
+    const snapshot = await bundled(2, bundle);
     for (let time = 1; time <= 2; time += 1) expect((await upload(snapshot, bundle)).status).toBe(204);
     expect(await recorded()).toEqual([2, 1]);
     expect(await bundlesInStore()).toHaveLength(2);
@@ -101,7 +91,7 @@ describe('invariant 5: a recorded snapshot can be fetched', () => {
 
   it('is refused and leaves nothing when its bytes are not what its checksum says', async () => {
     const before = [await recorded(), await bundlesInStore()];
-    const answer = await upload(await snapshotOf(3, 'what was meant'), 'what arrived..');
+    const answer = await upload(await bundled(3, 'what was meant'), 'what arrived..');
     expect(answer.status).toBe(422);
     expect(await answer.json()).toMatchObject({ code: 'snapshot_corrupt', retryable: true });
     await vi.waitFor(async () => expect([await recorded(), await bundlesInStore()]).toEqual(before));
@@ -109,8 +99,8 @@ describe('invariant 5: a recorded snapshot can be fetched', () => {
 
   it('is refused and leaves nothing when it is cut short or too long', async () => {
     const before = [await recorded(), await bundlesInStore()];
-    expect((await upload(await snapshotOf(3, 'all of it'), 'all of')).ok).toBe(false);
-    expect((await upload(await snapshotOf(3, 'all of it'), 'all of it and more')).ok).toBe(false);
+    expect((await upload(await bundled(3, 'all of it'), 'all of')).ok).toBe(false);
+    expect((await upload(await bundled(3, 'all of it'), 'all of it and more')).ok).toBe(false);
     await vi.waitFor(async () => expect([await recorded(), await bundlesInStore()]).toEqual(before));
   });
 
@@ -120,17 +110,17 @@ describe('invariant 5: a recorded snapshot can be fetched', () => {
     ['an unknown agent', { agent: 'nobody' }, {}, 'unknown_agent'],
   ])('is refused for %s', async (_, offer, more, code) => {
     const before = [await recorded(), await bundlesInStore()];
-    const answer = await upload(await snapshotOf(3, 'x', more), 'x', offer);
+    const answer = await upload(await bundled(3, 'x', more), 'x', offer);
     expect(await answer.json()).toMatchObject({ code });
     await vi.waitFor(async () => expect([await recorded(), await bundlesInStore()]).toEqual(before));
   });
 
   it('makes all but the newest three superfluous, and never gives way to an older one', async () => {
     for (const seq of [4, 5, 6, 7])
-      expect((await upload(await snapshotOf(seq, `b${seq}`), `b${seq}`)).status).toBe(204);
+      expect((await upload(await bundled(seq, `b${seq}`), `b${seq}`)).status).toBe(204);
     expect(await recorded()).toEqual([7, 6, 5]);
     expect(await bundlesInStore()).toHaveLength(3);
-    expect(await (await upload(await snapshotOf(6, 'late'), 'late')).json()).toMatchObject({
+    expect(await (await upload(await bundled(6, 'late'), 'late')).json()).toMatchObject({
       code: 'snapshot_stale',
     });
     expect(await recorded()).toEqual([7, 6, 5]);

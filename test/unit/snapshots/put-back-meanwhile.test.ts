@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { observe } from './observe.ts';
-import { agentGit, BRANCH, SnapshotScene, write } from './snapshot-scene.ts';
+import { agentGit, BRANCH, commit, SnapshotScene, write } from './snapshot-scene.ts';
 import type { Life } from './snapshot-scene.ts';
 
 let scene: SnapshotScene;
@@ -12,13 +12,6 @@ beforeEach(async () => {
   life = await scene.begin();
 });
 afterEach(() => scene.remove());
-
-function commit(dir: string, file: string, message = file): string {
-  write(dir, { [file]: `${message}\n` });
-  agentGit(dir, 'add', '--all');
-  agentGit(dir, 'commit', '--quiet', '--message', message);
-  return agentGit(dir, 'rev-parse', 'HEAD').trim();
-}
 
 const push = (dir: string, ...options: string[]): string =>
   agentGit(dir, 'push', '--quiet', ...options, 'origin', `HEAD:refs/heads/${BRANCH}`);

@@ -6,7 +6,7 @@ import type { Git } from '../../../container/git/run-git.ts';
 import { readBundle, writeBundle } from '../../../container/snapshots/bundle.ts';
 import { putBack } from '../../../container/snapshots/put-back.ts';
 import { observe } from './observe.ts';
-import { AGENT, agentGit, BRANCH, RIG, SnapshotScene, tryGit, write } from './snapshot-scene.ts';
+import { AGENT, agentGit, BRANCH, commit, RIG, SnapshotScene, tryGit, write } from './snapshot-scene.ts';
 import type { Life } from './snapshot-scene.ts';
 
 let scene: SnapshotScene;
@@ -16,13 +16,6 @@ beforeEach(async () => {
   life = await scene.begin();
 });
 afterEach(() => scene.remove());
-
-function commit(dir: string, file: string, message = file): string {
-  write(dir, { [file]: `${message}\n` });
-  agentGit(dir, 'add', '--all');
-  agentGit(dir, 'commit', '--quiet', '--message', message);
-  return agentGit(dir, 'rev-parse', 'HEAD').trim();
-}
 
 test('a snapshot of another bead, agent or rig is not put back', async () => {
   write(life.dir, { 'new.txt': 'x\n' });

@@ -99,6 +99,14 @@ export function write(dir: string, files: Record<string, string | Buffer>): void
   }
 }
 
+/** Commits one file as the agent would; the commit. */
+export function commit(dir: string, file: string, message = file): string {
+  write(dir, { [file]: `${message}\n` });
+  agentGit(dir, 'add', '--all');
+  agentGit(dir, 'commit', '--quiet', '--message', message);
+  return agentGit(dir, 'rev-parse', 'HEAD').trim();
+}
+
 /** Files that the remote's `main` starts with. */
 export const FIRST_FILES: Record<string, string> = {
   'README.md': 'hello\n$Id$\n',

@@ -1,8 +1,8 @@
 /** A boot that lived this long after its recovery was healthy: the count of deaths starts from zero again. */
 export const HEALTHY_BOOT_MS = 10_000;
 
-/** While agents are hooked and the container runs, the Town looks this often. */
-export const WATCH_INTERVAL_MS = 30_000;
+/** While agents are hooked and the container runs, the Town looks this often: the platform may not tell of an end. */
+export const WATCH_INTERVAL_MS = 10_000;
 
 /** While a recovery runs, the Town looks this often. */
 export const RECOVERY_WATCH_MS = 5_000;

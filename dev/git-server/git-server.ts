@@ -47,6 +47,7 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
     const fault = faults.get(asked.repo);
     const active = fault && concerns(fault, asked) ? fault : null;
     if (active && 'status' in active) return refuse(response, active.status);
+    if (active && 'page' in active) return void response.end(active.page);
     if (active && 'hang' in active) return hang(response);
     const cutAfterBytes = active ? active.cutAfterBytes : null;
     const user = login?.user ?? null;

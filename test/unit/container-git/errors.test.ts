@@ -2,11 +2,12 @@ import fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Fault } from '../../../dev/git-server/fault.ts';
+import { startGitServer } from '../../../dev/git-server/git-server.ts';
+import type { GitServer } from '../../../dev/git-server/git-server.ts';
 import { asRelightError, readFailure, withoutSecrets } from '../../../container/git/errors.ts';
 import { listRemoteRefs } from '../../../container/git/remote-refs.ts';
 import { createGit } from '../../../container/git/run-git.ts';
-import { serveGit } from './http-git.ts';
-import type { HttpGit, Manner } from './http-git.ts';
 import { planFor, RIG, run, Scene } from './scene.ts';
 
 describe('what the words of git mean', () => {
@@ -75,11 +76,11 @@ describe('what the words of git mean', () => {
 
 describe('invariant 6: a server that fails is not a branch that is absent', () => {
   let scene: Scene;
-  let server: HttpGit;
+  let server: GitServer;
   beforeAll(async () => {
     scene = new Scene({ settings: { limits: { noProgressMs: 400 } } });
     scene.push('gt/ada/b1', { 'a.txt': 'a\n' });
-    server = await serveGit(scene.remotes);
+    server = await startGitServer({ rootDir: scene.remotes });
   });
   afterAll(async () => {
     await server.close();
@@ -87,7 +88,7 @@ describe('invariant 6: a server that fails is not a branch that is absent', () =
   });
 
   it('lists branches and the default branch, and an absent branch is just not there', async () => {
-    const refs = await listRemoteRefs(scene.git, RIG, server.url('core.git'));
+    const refs = await listRemoteRefs(scene.git, RIG, `${server.url}/core.git`);
     expect(refs.defaultBranch).toBe('main');
     expect([...refs.heads.keys()].sort()).toEqual(['gt/ada/b1', 'main']);
     expect(refs.heads.get('main')).toBe(scene.remoteHead('main'));
@@ -95,23 +96,23 @@ describe('invariant 6: a server that fails is not a branch that is absent', () =
 
   it('lists an empty repository as having no branches', async () => {
     run(scene.remotes, 'init', '--quiet', '--bare', 'empty.git');
-    const refs = await listRemoteRefs(scene.git, RIG, server.url('empty.git'));
+    const refs = await listRemoteRefs(scene.git, RIG, `${server.url}/empty.git`);
     expect(refs.heads.size).toBe(0);
   });
 
-  it.for<[Manner, string, boolean]>([
-    [401, 'git_auth', false],
-    [403, 'git_auth', false],
-    [404, 'git_not_found', false],
-    [429, 'git_server', true],
-    [500, 'git_server', true],
-    [503, 'git_server', true],
-    ['page', 'git_not_a_repository', false],
-    ['silence', 'git_unreachable', true],
-  ])('a server that answers %s is a rig that failed with %s', async ([manner, code, retryable]) => {
-    server.answer('core.git', manner);
-    const report = await scene.restore([planFor(`ada-${code}`)], { gitUrl: server.url('core.git') });
-    server.answer('core.git', 'git');
+  it.for<[Fault, string, boolean]>([
+    [{ status: 401 }, 'git_auth', false],
+    [{ status: 403 }, 'git_auth', false],
+    [{ status: 404 }, 'git_not_found', false],
+    [{ status: 429 }, 'git_server', true],
+    [{ status: 500 }, 'git_server', true],
+    [{ status: 503 }, 'git_server', true],
+    [{ page: '<html><body>Welcome</body></html>' }, 'git_not_a_repository', false],
+    [{ hang: true }, 'git_unreachable', true],
+  ])('a server that answers %j is a rig that failed with %s', async ([fault, code, retryable]) => {
+    server.setFault('core', fault);
+    const report = await scene.restore([planFor(`ada-${code}`)], { gitUrl: `${server.url}/core.git` });
+    server.setFault('core', null);
     expect(report).toMatchObject({ status: 'failed', fault: { code, retryable } });
     expect(report.agents[0]).toMatchObject({ fault: { code } });
     expect(report.fault?.reason).toMatch(/^git ls-remote: /);
@@ -126,20 +127,21 @@ describe('invariant 6: a server that fails is not a branch that is absent', () =
   });
 
   it('a repository that is missing from a real server is not found', async () => {
-    const asked = listRemoteRefs(scene.git, RIG, server.url('missing.git'));
+    const asked = listRemoteRefs(scene.git, RIG, `${server.url}/missing.git`);
     await expect(asked).rejects.toMatchObject({ code: 'git_not_found' });
   });
 });
 
 describe('invariant 10: credentials', () => {
   let scene: Scene;
-  let server: HttpGit;
+  let server: GitServer;
   const helper = '!f() { echo username=bot; echo password=s3cret; }; f';
   beforeAll(async () => {
     scene = new Scene();
-    server = await serveGit(scene.remotes);
-    server.answer('core.git', 'login');
-    scene.url = server.url('core.git');
+    const auth = (_repo: string, user: string, password: string): boolean =>
+      user === 'bot' && password === 's3cret';
+    server = await startGitServer({ rootDir: scene.remotes, auth });
+    scene.url = `${server.url}/core.git`;
   });
   afterAll(async () => {
     await server.close();

@@ -5,8 +5,8 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { serveGit } from './http-git.ts';
-import type { HttpGit } from './http-git.ts';
+import { startGitServer } from '../../../dev/git-server/git-server.ts';
+import type { GitServer } from '../../../dev/git-server/git-server.ts';
 import { planFor, RIG, run, Scene, write } from './scene.ts';
 
 const CHILD = fileURLToPath(new URL('restore-child.ts', import.meta.url));
@@ -14,11 +14,11 @@ const AGENTS = ['ada', 'bob', 'carl', 'dora'];
 
 describe('invariant 3: a restore may be killed anywhere and run again', () => {
   let scene: Scene;
-  let server: HttpGit;
+  let server: GitServer;
   beforeEach(async () => {
     scene = new Scene();
-    server = await serveGit(scene.remotes);
-    scene.url = server.url('core.git');
+    server = await startGitServer({ rootDir: scene.remotes });
+    scene.url = `${server.url}/core.git`;
     const files: Record<string, string> = {};
     for (let n = 0; n < 240; n += 1) files[`src/${n % 20}/${n}.txt`] = `file ${n}\n`.repeat(20);
     scene.push('main', files);

@@ -10,6 +10,7 @@ const SETTINGS = {
   'shell_environment_policy.inherit': 'all',
   'shell_environment_policy.ignore_default_excludes': true,
   check_for_update_on_startup: false,
+  'features.plugins': false,
   'analytics.enabled': false,
   'feedback.enabled': false,
 } as const;

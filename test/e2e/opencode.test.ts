@@ -5,9 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../../dev/client.ts';
 import { createRepository } from '../../dev/git-server/repository.ts';
 import { type ScriptedModel, startScriptedModel } from './scripted-model.ts';
-import { killContainer, openWorld, PATIENCE_MS, sling, untilAgent, untilRecovered } from './world.ts';
+import { killContainer, openWorld, sling, untilRecovered } from './world.ts';
 import type { World } from './world.ts';
 
+/** A tool takes its time to start, most of all beside other tests. */
+const TOOL_PATIENCE_MS = 90_000;
+
+/** Where opencode is; without it for this machine there is nothing to test. */
 const BIN = join(import.meta.dirname, `../../node_modules/opencode-${process.platform}-${process.arch}/bin`);
 
 /** Commits, saves a checkpoint and is busy for long; once the prime has the checkpoint, it only ends its bead. */
@@ -62,19 +66,21 @@ describe.skipIf(!existsSync(BIN))('an agent that is opencode', () => {
     const gitUrl = await createRepository(world.git, 'site', { from: import.meta.dirname });
     await town.call('PUT', '/rigs/site', { gitUrl, setupCommand: setupOf(model) });
     await sling(town, 'site', 'ada', 'bead');
-    await until('the model has saved its checkpoint', PATIENCE_MS, async () =>
+    await until('the model has saved its checkpoint', TOOL_PATIENCE_MS, async () =>
       (await town.checkpoints('site', 'ada')).length > 0 ? true : null,
     );
     killContainer(world);
     await untilRecovered(town, 2);
-    await untilAgent(town, 'site', 'ada', 'idle');
-    const files = await execa({
+    await until('the bead is finished', TOOL_PATIENCE_MS, async () =>
+      (await town.agent('site', 'ada')).status === 'idle' ? true : null,
+    );
+    const { stdout: tip } = await execa({
       cwd: world.dir,
     })`git --git-dir git/site.git log --format=%s%n%an -1 gt/ada/bead`;
-    expect(files.stdout).toBe('hers\nada');
+    expect(tip).toBe('hers\nada');
     expect(model.offered()).toEqual(
       expect.arrayContaining(['gt_gt_prime', 'gt_gt_checkpoint', 'gt_gt_done']),
     );
     await town.call('DELETE', '');
-  });
+  }, 240_000);
 });

@@ -56,7 +56,7 @@ async function filesBelow(home: string): Promise<Record<string, string>> {
 
 /** The words that a shell makes of a prepared command. */
 async function wordsOf({ command }: Prepared): Promise<string[]> {
-  const script = `${command.replace(/^exec '[a-z]+'/, String.raw`printf '%s\n'`)}`;
+  const script = command.replace(/^exec '[a-z]+'/, String.raw`printf '%s\n'`);
   const { stdout } = await promisify(execFile)('/bin/sh', ['-c', script]);
   return stdout.trimEnd().split('\n');
 }

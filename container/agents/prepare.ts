@@ -2,8 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { shellQuote } from '../tools/shell-quote.ts';
 import { findPreset } from './presets/find.ts';
-import type { Place } from './presets/preset.ts';
-import { isErrno } from './shells.ts';
+import { type Place, unlessAbsent } from './presets/preset.ts';
 
 /** Says which bead the sessions below HOME are about. */
 const SESSION_BEAD = '.config/gt/session-bead';
@@ -36,7 +35,8 @@ export async function prepare(plan: Plan): Promise<Prepared> {
   const { command, prime, env, home } = plan;
   const preset = findPreset(command);
   if (preset === null) return { command, input: prime, env };
-  const resumes = (await beadOfSession(home)) === plan.bead && (await preset.hasSession(plan));
+  const lastBead = await unlessAbsent(readFile(join(home, SESSION_BEAD), 'utf8'));
+  const resumes = lastBead === plan.bead && (await preset.hasSession(plan));
   const setting = preset.setting(plan, resumes);
   await writeBelow(home, { ...setting.files, [SESSION_BEAD]: plan.bead });
   return {
@@ -44,15 +44,6 @@ export async function prepare(plan: Plan): Promise<Prepared> {
     input: resumes ? `${RESUMED}\n\n${prime}` : prime,
     env: { ...setting.env, ...env },
   };
-}
-
-async function beadOfSession(home: string): Promise<string | null> {
-  try {
-    return await readFile(join(home, SESSION_BEAD), 'utf8');
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return null;
-    throw error;
-  }
 }
 
 async function writeBelow(home: string, files: Readonly<Record<string, string>>): Promise<void> {

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GT_BIN_DIR } from '../environment.ts';
 import { isErrno } from '../shells.ts';
@@ -32,12 +32,23 @@ export interface Preset {
   readonly setting: (place: Place, resumes: boolean) => Setting;
 }
 
+/** Whether there is a file or folder at the path. */
+export async function isThere(path: string): Promise<boolean> {
+  return (await unlessAbsent(stat(path))) !== null;
+}
+
 /** Whether the folder, or one below it, has a file whose name ends so. */
 export async function holdsFile(folder: string, ending: string): Promise<boolean> {
+  const names = (await unlessAbsent(readdir(folder, { recursive: true }))) ?? [];
+  return names.some((name) => name.endsWith(ending));
+}
+
+/** What was asked of the disk, null where there is nothing. */
+export async function unlessAbsent<Answer>(asked: Promise<Answer>): Promise<Answer | null> {
   try {
-    return (await readdir(folder, { recursive: true })).some((name) => name.endsWith(ending));
+    return await asked;
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
+    if (isErrno(error, 'ENOENT')) return null;
     throw error;
   }
 }

@@ -15,6 +15,7 @@ import type { Sockets } from '../tools/sockets.ts';
 import type { ToolParts } from '../tools/tool-user.ts';
 import { type AgentLog, Tail } from './agent-log.ts';
 import { environmentOf, homeDir, primeFile, writeGtEnvironment } from './environment.ts';
+import { prepare } from './prepare.ts';
 import type { AgentRun, ExitCause } from './run.ts';
 import type { Shells } from './shells.ts';
 
@@ -125,27 +126,29 @@ async function runInWorktree(
   }: LaunchTraces & { tail: Tail; prime: string; secrets: SecretValues },
 ): Promise<Omit<AgentExit, 'tail'>> {
   const { config, sockets, shells, worktrees } = parts;
-  const { rig, agent, startId, command } = run.order;
+  const { rig, agent, bead, startId, command } = run.order;
   const owner = `agent:${rig}/${agent}`;
   const socket = await sockets.open(owner, agentTools(parts, run.order));
   try {
-    await writeGtEnvironment(homeDir(config.workspace, rig, agent), socket);
+    const home = homeDir(config.workspace, rig, agent);
+    const worktree = worktrees.dirOf(rig, agent);
+    await writeGtEnvironment(home, socket);
+    const env = {
+      ...secrets,
+      ...environmentOf(config, run.order, helperSetting(socket)),
+      GT_SOCKET: socket,
+      GT_PRIME_FILE: primeFile(config.workspace, rig, agent),
+    };
+    const prepared = await prepare({ home, worktree, bead, command, prime, env });
     run.stopSignal.throwIfAborted();
     agentLog.mark(`start ${startId}`, run.startedAt);
     return await shells.run({
-      command,
-      cwd: worktrees.dirOf(rig, agent),
-      env: {
-        ...secrets,
-        ...environmentOf(config, run.order, helperSetting(socket)),
-        GT_SOCKET: socket,
-        GT_PRIME_FILE: primeFile(config.workspace, rig, agent),
-      },
-      input: prime,
+      ...prepared,
+      cwd: worktree,
       stop: run.stopSignal,
       drainMs: config.drainMs,
       onSpawn: (pid) => {
-        log.info('agent.started', { rig, agent, bead: run.order.bead, startId, pid });
+        log.info('agent.started', { rig, agent, bead, startId, pid });
         onRunning();
       },
       onOutput: (chunk) => {

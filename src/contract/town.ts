@@ -3,7 +3,10 @@ import { Fault } from './errors.ts';
 import { BootId, Id, Instant } from './ids.ts';
 import { SNAPSHOT_MAX_BYTES, SnapshotStore } from './snapshot.ts';
 
-/** A shell command that an agent or a rig's setup runs; 8 KiB at most. */
+/**
+ * A shell command that an agent or a rig's setup runs; 8 KiB at most. An agent's may be one of the single words `kilo`,
+ * `opencode`, `claude` and `codex`: a tool that Relight knows how to run.
+ */
 export const ShellCommand = z.string().min(1).max(8192);
 
 /** Variables that Relight sets for its agents, or that would change how programs are loaded. */

@@ -1,0 +1,30 @@
+import { join } from 'node:path';
+import { GT, holdsFile, MCP_TIMEOUT_SECONDS, type Preset } from './preset.ts';
+
+const MCP_CONFIG = '.config/gt/claude-mcp.json';
+
+/** Claude Code: https://code.claude.com/docs/en/cli-reference */
+export const claude: Preset = {
+  hasSession: async ({ home, worktree }) =>
+    await holdsFile(join(home, '.claude/projects', worktree.replaceAll(/[^A-Za-z0-9]/g, '-')), '.jsonl'),
+  setting: ({ home }, resumes) => ({
+    files: {
+      [MCP_CONFIG]: `${JSON.stringify({ mcpServers: { gt: { command: GT, args: ['mcp'] } } }, null, 2)}\n`,
+    },
+    env: {
+      // Without it nothing is allowed unasked to root, who agents are in the container.
+      IS_SANDBOX: '1',
+      MCP_TOOL_TIMEOUT: String(MCP_TIMEOUT_SECONDS * 1000),
+      DISABLE_AUTOUPDATER: '1',
+      CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
+    },
+    words: [
+      'claude',
+      '--print',
+      '--dangerously-skip-permissions',
+      ...(resumes ? ['--continue'] : []),
+      '--mcp-config',
+      join(home, MCP_CONFIG),
+    ],
+  }),
+};

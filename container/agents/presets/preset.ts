@@ -1,0 +1,54 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GT_BIN_DIR } from '../environment.ts';
+import { isErrno } from '../shells.ts';
+
+/** `gt` by its whole path: not every tool hands its PATH on to the MCP servers that it starts. */
+export const GT = join(GT_BIN_DIR, 'gt');
+
+/** How long a call of `gt mcp` may take, in seconds: `gt done` pushes, and a push may be large. */
+export const MCP_TIMEOUT_SECONDS = 600;
+
+/** Where one agent runs its tool. */
+export interface Place {
+  readonly home: string;
+  readonly worktree: string;
+}
+
+/** What a tool is started with. `files` are written whole, by their path below HOME. */
+export interface Setting {
+  readonly files: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, string>>;
+  /** The program and its arguments, not quoted. It reads its prompt from standard input. */
+  readonly words: readonly string[];
+}
+
+/**
+ * A tool that Relight knows how to run: unattended, with everything allowed, with `gt mcp`, and with nothing that calls
+ * home. What it sets lies beside the tool's own settings below HOME, which are the operator's: model, provider, login.
+ */
+export interface Preset {
+  readonly hasSession: (place: Place) => Promise<boolean>;
+  readonly setting: (place: Place, resumes: boolean) => Setting;
+}
+
+/** Whether there is a file or folder at the path. */
+export async function isThere(path: string): Promise<boolean> {
+  return (await unlessAbsent(stat(path))) !== null;
+}
+
+/** Whether the folder, or one below it, has a file whose name ends so. */
+export async function holdsFile(folder: string, ending: string): Promise<boolean> {
+  const names = (await unlessAbsent(readdir(folder, { recursive: true }))) ?? [];
+  return names.some((name) => name.endsWith(ending));
+}
+
+/** What was asked of the disk, null where there is nothing. */
+export async function unlessAbsent<Answer>(asked: Promise<Answer>): Promise<Answer | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return null;
+    throw error;
+  }
+}

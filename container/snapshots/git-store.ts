@@ -50,7 +50,7 @@ export class GitStore {
     const stored = { store: 'git', place, bytes: null, sha256: null, prerequisites: [] } as const;
     const offer = { life: lifecycle.life, rig, agent, snapshot: describeSnapshot(captured, stored) };
     const { superfluous } = await record(offer);
-    if (superfluous.length > 0) void this.#delete(rig, superfluous);
+    void this.#delete(rig, new Map(superfluous.map((ref) => [ref, null])));
   }
 
   /** Brings a recorded snapshot into the rig's repository. Throws RelightError `unknown_snapshot` where it is gone. */
@@ -122,20 +122,22 @@ export class GitStore {
       const listed = await listRefs(this.#parts.git, rig, wipPatterns(rig));
       const over = [...listed].flatMap(([ref, commit]) => {
         const owner = wipOwnerOf(ref);
-        return owner?.home === home && owner.rig === rig && isOver(owner, ref, commit) ? [ref] : [];
+        return owner?.home === home && owner.rig === rig && isOver(owner, ref, commit)
+          ? [[ref, commit] as const]
+          : [];
       });
-      await this.#delete(rig, over);
+      await this.#delete(rig, new Map(over));
     } catch (error) {
       log.warn('snapshot.not-discarded', { rig, ...errorFacts(error) });
     }
   }
 
-  async #delete(rig: string, refs: readonly string[]): Promise<void> {
-    if (refs.length === 0) return;
+  async #delete(rig: string, refs: ReadonlyMap<string, string | null>): Promise<void> {
+    if (refs.size === 0) return;
     try {
       await deleteRefs(this.#parts.git, rig, refs);
-      for (const ref of refs) this.#pushed.delete(ref);
-      log.info('snapshot.discarded', { rig, refs: refs.length });
+      for (const ref of refs.keys()) this.#pushed.delete(ref);
+      log.info('snapshot.discarded', { rig, refs: refs.size });
     } catch (error) {
       log.warn('snapshot.not-discarded', { rig, ...errorFacts(error) });
     }

@@ -50,13 +50,24 @@ export async function pushRefs(
   );
 }
 
-/** Deletes refs of the remote; those that are gone already do not matter. */
-export async function deleteRefs(git: Git, rig: string, refs: readonly string[]): Promise<void> {
-  const listed = await listRefs(git, rig, refs.length > NAMED_MAX ? [] : refs);
+/**
+ * Deletes refs of the remote, each only while it is at its commit, where one is given. Those that are gone already do not
+ * matter.
+ */
+export async function deleteRefs(
+  git: Git,
+  rig: string,
+  refs: ReadonlyMap<string, string | null>,
+): Promise<void> {
+  const listed = await listRefs(git, rig, refs.size > NAMED_MAX ? [] : [...refs.keys()]);
   // git refuses a push as a whole that deletes a ref which is not there.
-  const there = refs.filter((ref) => listed.has(ref));
+  const there = [...refs].flatMap(([ref, expected]) => {
+    const at = listed.get(ref);
+    return at === undefined || (expected !== null && expected !== at) ? [] : [{ ref, at }];
+  });
   if (there.length === 0) return;
-  const said = await push(git, rig, ['origin', ...there.map((ref) => `:${ref}`)]);
+  const leases = there.map(({ ref, at }) => `--force-with-lease=${ref}:${at}`);
+  const said = await push(git, rig, [...leases, 'origin', ...there.map(({ ref }) => `:${ref}`)]);
   const [refusal] = said.values();
   if (refusal !== undefined)
     throw new RelightError('snapshot_store', `the remote deletes no ref: ${refusal}`);

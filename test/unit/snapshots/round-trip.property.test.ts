@@ -13,13 +13,28 @@ const CASE_MS = 2_000;
 /** Properties that run side by side: most of a case is waiting for git. */
 const LANES = 4;
 
+/** The place of a left-out path: it is named as people read it, which bytes that are not UTF-8 do not survive. */
+function placeOf(dir: string, readable: string): Buffer {
+  let place = Buffer.from(dir);
+  for (const part of readable.split('/')) {
+    const names = readdirSync(place, { encoding: 'buffer' });
+    const name = names.find((bytes) => bytes.toString('utf8') === part);
+    if (name === undefined) throw new Error(`nothing is called ${readable}`);
+    place = Buffer.concat([place, Buffer.from('/'), name]);
+  }
+  return place;
+}
+
 /** What a snapshot leaves out is gone after a restore; of a submodule the folder stays. */
 function removeLeftOut({ dir }: Life, { meta }: Captured): void {
   for (const { path, reason } of meta.leftOut) {
+    const place = placeOf(dir, path);
     const inside = reason.includes('submodule')
-      ? readdirSync(`${dir}/${path}`).map((name) => `/${name}`)
-      : [''];
-    for (const name of inside) rmSync(`${dir}/${path}${name}`, { recursive: true });
+      ? readdirSync(place, { encoding: 'buffer' }).map((name) =>
+          Buffer.concat([place, Buffer.from('/'), name]),
+        )
+      : [place];
+    for (const each of inside) rmSync(each, { recursive: true });
   }
 }
 

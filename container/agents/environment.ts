@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { agentEmail } from '../agent-email.ts';
 import type { Config } from '../config.ts';
 import { shellQuote } from '../tools/shell-quote.ts';
 
@@ -59,7 +60,7 @@ export function environmentOf(
   worker: Worker,
   credentialHelper: string,
 ): Record<string, string> {
-  const email = `${worker.agent}@${worker.rig}.relight.invalid`;
+  const email = agentEmail(worker);
   return {
     // The folder of the running Node comes last: scripts with `#!/usr/bin/env node` work wherever it is installed.
     PATH: [GT_BIN_DIR, config.path, dirname(process.execPath)].join(':'),

@@ -1,4 +1,5 @@
 import { RelightError } from '../../src/contract/errors.ts';
+import { agentEmail } from '../agent-email.ts';
 import { unfinishedOperation } from './inspect-worktree.ts';
 import { repoDir } from './layout.ts';
 import type { Git } from './run-git.ts';
@@ -18,6 +19,6 @@ export async function commitAll(
   const operation = admin === null ? 'something' : unfinishedOperation(admin);
   if (operation !== null) throw new RelightError('uncommitted', `${operation} is unfinished: end it first`);
   await git.run(dir, ['add', '--all']);
-  const who = ['-c', `user.name=${agent}`, '-c', `user.email=${agent}@${rig}.relight.invalid`];
+  const who = ['-c', `user.name=${agent}`, '-c', `user.email=${agentEmail({ rig, agent })}`];
   await git.run(dir, [...who, 'commit', '--no-verify', '--quiet', '--message', message]);
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { shellQuote } from '../tools/shell-quote.ts';
 
 const STORE_COMMIT = fileURLToPath(new URL('../tools/store-commit.ts', import.meta.url));
 
@@ -26,7 +27,7 @@ export async function addCommitHooks(repo: string): Promise<void> {
     const lines = [
       '#!/bin/sh',
       '# Without a control server to ask, and whatever it answers, the commit is made.',
-      `[ -S "$GT_SOCKET" ] && ${condition} && exec "\${GT_NODE:-node}" '${STORE_COMMIT.replaceAll("'", String.raw`'\''`)}'`,
+      `[ -S "$GT_SOCKET" ] && ${condition} && exec "\${GT_NODE:-node}" ${shellQuote(STORE_COMMIT)}`,
       'exit 0',
       '',
     ];

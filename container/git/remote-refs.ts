@@ -19,8 +19,8 @@ export interface RemoteAccess {
 }
 
 /**
- * Asks a remote for its branches and the rig's snapshots with one `ls-remote`. A repository without commits has no heads; a remote that could
- * not be asked throws (https://git-scm.com/docs/git-ls-remote).
+ * Asks a remote for its branches and the rig's snapshots with one `ls-remote`. A repository without commits has no heads;
+ * a remote that could not be asked throws (https://git-scm.com/docs/git-ls-remote).
  */
 export async function listRemoteRefs(
   git: Git,

@@ -1,5 +1,7 @@
+import type { AgentRole } from '../agent.ts';
+
 /** What holds for every role: how work outlives the disk, and what is never done. Lines of Markdown. */
-export const GROUND_RULES: readonly string[] = [
+const GROUND_RULES: readonly string[] = [
   '### What lasts',
   '',
   'The disk under you can vanish at any moment, without a warning. Count on two things only: what is on the remote, and',
@@ -20,7 +22,7 @@ export const GROUND_RULES: readonly string[] = [
 ];
 
 /** How every role begins. Lines of Markdown. */
-export const BEGINNING: readonly string[] = [
+const BEGINNING: readonly string[] = [
   '### Before anything else',
   '',
   '1. Read your context: `gt prime` (tool `gt_prime`) has it at any time.',
@@ -29,7 +31,7 @@ export const BEGINNING: readonly string[] = [
 ];
 
 /** How every role gets out of a dead end, and how it ends. Lines of Markdown. */
-export const ENDING: readonly string[] = [
+const ENDING: readonly string[] = [
   '### When you are stuck',
   '',
   'Try another way first. Nobody is there to ask: do not wait for an answer. When you cannot go on, commit and push what',
@@ -43,3 +45,9 @@ export const ENDING: readonly string[] = [
   '2. Commit and push everything.',
   '3. Call `gt done` with a summary (tool `gt_done`), and stop. If it is refused, it says what to do; the bead is still yours.',
 ];
+
+/** The prompt of a role as Markdown: what it is for, and what holds for every role. */
+export function rolePrompt(role: AgentRole, purpose: readonly string[]): string {
+  const parts = [[`## Your role: ${role}`], purpose, BEGINNING, GROUND_RULES, ENDING];
+  return parts.map((lines) => lines.join('\n')).join('\n\n');
+}

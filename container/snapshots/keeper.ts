@@ -72,11 +72,6 @@ export class Keeper {
     return watched.ward;
   }
 
-  /** What is watched of the agent. */
-  wardOf(rig: string, agent: string): Ward | null {
-    return this.#watched.get(keyOf({ rig, agent }))?.ward ?? null;
-  }
-
   /** Snapshots the worktree now, if it is watched. Failure is not thrown: it is shown as the agent's risk. */
   async now(rig: string, agent: string): Promise<void> {
     const watched = this.#watched.get(keyOf({ rig, agent }));

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { repoDir, worktreeDir } from '../container/git/layout.ts';
 import { createGit } from '../container/git/run-git.ts';
+import { KnownSecrets } from '../container/known-secrets.ts';
 import { capture } from '../container/snapshots/capture.ts';
 import type { Captured, CaptureRequest, Fingerprint } from '../container/snapshots/capture.ts';
 
@@ -53,7 +54,7 @@ async function makeWorktree(root: string): Promise<Omit<CaptureRequest, 'seq' | 
   git(dir, 'commit', '--quiet', '--message', 'all files');
   // As after a fetch: objects are packed.
   git(repo, 'repack', '--quiet', '-a', '-d');
-  return { rig, agent, dir, branch, bead: 'b1', generation: 1 };
+  return { rig, agent, dir, branch, bead: 'b1', generation: 1, secrets: new KnownSecrets([]) };
 }
 
 async function emptyCommit(repo: string): Promise<string> {

@@ -53,7 +53,7 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
   const onRefused = (rig: string): void => credentials.refused(rig);
   const git = createGit({ workspace, credentialHelper, onRefused });
   const worktrees = gitWorktrees({ git, workspace, credentialHelper });
-  const snapshots = new Snapshots({ git, worker, lifecycle, onRisk: () => heartbeats.soon() });
+  const snapshots = new Snapshots({ git, worker, lifecycle, secrets, onRisk: () => heartbeats.soon() });
   const supervisor = new Supervisor(
     {
       town: config.town,

@@ -3,26 +3,42 @@ const SHORTEST = 8;
 
 const HIDDEN = '[redacted]';
 
-/** The secrets that this process has seen, to keep them out of everything that leaves it as text. */
+/** The secrets that this process has seen, to keep them out of everything that leaves it. */
 export class KnownSecrets {
-  readonly #values = new Set<string>();
+  /** As they are, and in the form that they have inside JSON. */
+  readonly #forms = new Set<string>();
 
   constructor(values: readonly string[]) {
     this.add(values);
   }
 
   add(values: readonly string[]): void {
-    for (const value of values) if (value.length >= SHORTEST) this.#values.add(value);
+    for (const value of values) {
+      if (value.length < SHORTEST) continue;
+      this.#forms.add(value);
+      this.#forms.add(JSON.stringify(value).slice(1, -1));
+    }
   }
 
-  /** The text with every known secret replaced, also in the form that it has inside JSON. */
+  /** The text with every known secret replaced. */
   hide(text: string): string {
     let hidden = text;
-    for (const value of this.#values) {
-      for (const form of new Set([value, JSON.stringify(value).slice(1, -1)])) {
-        hidden = hidden.replaceAll(form, HIDDEN);
+    for (const form of this.#forms) hidden = hidden.replaceAll(form, HIDDEN);
+    return hidden;
+  }
+
+  /** Puts `*` over every known secret in place: what has offsets into the bytes stays whole. */
+  blotOut(bytes: Buffer): void {
+    for (const form of this.#forms) {
+      const length = Buffer.byteLength(form);
+      for (let at = bytes.indexOf(form); at >= 0; at = bytes.indexOf(form, at + length)) {
+        bytes.fill('*', at, at + length);
       }
     }
-    return hidden;
+  }
+
+  /** How long the longest of them is, in bytes. */
+  get longestBytes(): number {
+    return Math.max(0, ...[...this.#forms].map((form) => Buffer.byteLength(form)));
   }
 }

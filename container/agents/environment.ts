@@ -21,6 +21,9 @@ export function homeDir(workspace: string, rig: string, agent: string): string {
   return join(workspace, 'home', rig, agent);
 }
 
+/** Where a command of its own kind keeps what it wants to find again, by its path below HOME. */
+export const OWN_SESSION = '.local/share/gt/session';
+
 /** The file that holds the prime an agent was started with, outside its worktree. */
 export function primeFile(workspace: string, rig: string, agent: string): string {
   return join(workspace, 'prime', rig, `${agent}.md`);
@@ -61,10 +64,11 @@ export function environmentOf(
   credentialHelper: string,
 ): Record<string, string> {
   const email = agentEmail(worker);
+  const home = homeDir(config.workspace, worker.rig, worker.agent);
   return {
     // The folder of the running Node comes last: scripts with `#!/usr/bin/env node` work wherever it is installed.
     PATH: [GT_BIN_DIR, config.path, dirname(process.execPath)].join(':'),
-    HOME: homeDir(config.workspace, worker.rig, worker.agent),
+    HOME: home,
     LANG: config.lang,
     TMPDIR: config.tmpDir,
     ...packageCaches(config.workspace, worker.rig),
@@ -75,6 +79,7 @@ export function environmentOf(
     GT_AGENT: worker.agent,
     GT_BEAD: worker.bead,
     GT_BRANCH: worker.branch,
+    GT_SESSION_DIR: join(home, OWN_SESSION),
     GIT_AUTHOR_NAME: worker.agent,
     GIT_AUTHOR_EMAIL: email,
     GIT_COMMITTER_NAME: worker.agent,

@@ -17,6 +17,7 @@ import { type AgentLog, Tail } from './agent-log.ts';
 import { environmentOf, homeDir, primeFile, writeGtEnvironment } from './environment.ts';
 import { prepare } from './prepare.ts';
 import type { AgentRun, ExitCause } from './run.ts';
+import { judgeSession } from './session.ts';
 import type { Shells } from './shells.ts';
 
 const TAIL_BYTES = 4 * 1024;
@@ -142,7 +143,7 @@ async function runInWorktree(
     const prepared = await prepare({ home, worktree, bead, command, prime, env });
     run.stopSignal.throwIfAborted();
     agentLog.mark(`start ${startId}`, run.startedAt);
-    return await shells.run({
+    const end = await shells.run({
       ...prepared,
       cwd: worktree,
       stop: run.stopSignal,
@@ -156,6 +157,8 @@ async function runInWorktree(
         tail.append(chunk);
       },
     });
+    if (prepared.resumes && run.stopCause === null) await judgeSession(home, bead, end);
+    return end;
   } finally {
     await sockets.close(owner);
   }

@@ -1,11 +1,11 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { findSessionFiles } from '../snapshots/session-files.ts';
 import { shellQuote } from '../tools/shell-quote.ts';
+import { OWN_SESSION } from './environment.ts';
 import { findPreset } from './presets/find.ts';
-import { type Place, unlessAbsent } from './presets/preset.ts';
-
-/** Says which bead the sessions below HOME are about. */
-const SESSION_BEAD = '.config/gt/session-bead';
+import type { Place } from './presets/preset.ts';
+import { beginSession } from './session.ts';
 
 const RESUMED = [
   'You were cut off, and this is the session that you were in. What follows is your context as it is now: where it differs',
@@ -20,29 +20,32 @@ export interface Plan extends Place {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What a shell is given for it. */
+/** What a shell is given for it; `resumes` says that the tool goes on with its own session. */
 export interface Prepared {
   readonly command: string;
   readonly input: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly resumes: boolean;
 }
 
 /**
  * Makes of a preset's name what runs it, after writing its settings below HOME; any other command is left as it is. The
- * tool's own session is continued when one is there and is about the same bead.
+ * tool's own session is continued when one is there, which is then about the same bead.
  */
 export async function prepare(plan: Plan): Promise<Prepared> {
-  const { command, prime, env, home } = plan;
+  const { bead, command, prime, env, home } = plan;
+  await beginSession(home, bead);
+  await mkdir(join(home, OWN_SESSION), { recursive: true });
   const preset = findPreset(command);
-  if (preset === null) return { command, input: prime, env };
-  const lastBead = await unlessAbsent(readFile(join(home, SESSION_BEAD), 'utf8'));
-  const resumes = lastBead === plan.bead && (await preset.hasSession(plan));
+  if (preset === null) return { command, input: prime, env, resumes: false };
+  const resumes = findSessionFiles(home, [preset.session]).length > 0;
   const setting = preset.setting(plan, resumes);
-  await writeBelow(home, { ...setting.files, [SESSION_BEAD]: plan.bead });
+  await writeBelow(home, setting.files);
   return {
     command: `exec ${setting.words.map(shellQuote).join(' ')}`,
     input: resumes ? `${RESUMED}\n\n${prime}` : prime,
     env: { ...setting.env, ...env },
+    resumes,
   };
 }
 

@@ -1,4 +1,6 @@
+import { homeDir } from '../agents/environment.ts';
 import type { Git } from '../git/run-git.ts';
+import type { KnownSecrets } from '../known-secrets.ts';
 import { stateKey } from './agent-state.ts';
 import { SnapshotError } from './errors.ts';
 import { identityOf, isPristine } from './identity.ts';
@@ -11,18 +13,25 @@ import type { Moves, Seen } from './seen.ts';
 import type { SnapshotMeta } from './snapshot-meta.ts';
 import { takeBase, takeFiles } from './take-worktree.ts';
 import type { Base } from './take-worktree.ts';
+import { isSameSession, takeSession } from './take-session.ts';
+import type { TakenSession } from './take-session.ts';
 import { writeSnapshot } from './write-snapshot.ts';
 
-/** Limits of one snapshot: of a file and of all uncommitted files together in bytes, of the capture in milliseconds. */
+/**
+ * Limits of one snapshot: of a file, of all uncommitted files together and of the agent's session in bytes, of the
+ * capture in milliseconds.
+ */
 export interface CaptureLimits {
   readonly maxFileBytes: number;
   readonly maxTotalBytes: number;
+  readonly maxSessionBytes: number;
   readonly timeoutMs: number;
 }
 
 export const CAPTURE_LIMITS: CaptureLimits = {
   maxFileBytes: 50 * 1024 * 1024,
   maxTotalBytes: 512 * 1024 * 1024,
+  maxSessionBytes: 32 * 1024 * 1024,
   timeoutMs: 60_000,
 };
 
@@ -37,6 +46,8 @@ export interface CaptureRequest {
   readonly seq: number;
   readonly limits?: Partial<CaptureLimits>;
   readonly previous: Fingerprint | null;
+  /** What must not get into the snapshot with the agent's session. */
+  readonly secrets: KnownSecrets;
   readonly signal?: AbortSignal;
 }
 
@@ -61,6 +72,7 @@ interface Memory {
   place: Place;
   base: Base;
   seen: Seen;
+  session: TakenSession;
 }
 
 /** A snapshot that was made and is kept alive by `ref`. */
@@ -79,9 +91,9 @@ export interface Captured {
 const ATTEMPTS = 4;
 
 /**
- * Captures a worktree: HEAD, index, files, and operations in progress, as commits in the rig's repository
- * (https://git-scm.com/docs/git-commit-tree). Null when nothing has changed since `previous`, whose ref has to be there. Neither the agent's
- * branch, HEAD, index nor any file is touched. Throws a SnapshotError `timed-out` or `misplaced`, or git's failure.
+ * Captures a worktree: HEAD, index, files, operations in progress, and the session of its agent, as commits in the rig's
+ * repository (https://git-scm.com/docs/git-commit-tree). Null when nothing has changed since `previous`, whose ref has to
+ * be there. Neither the agent's branch, HEAD, index nor any file is touched. Throws a SnapshotError `timed-out` or `misplaced`, or git's failure.
  */
 export async function capture(git: Git, request: CaptureRequest): Promise<Captured | null> {
   const limits = { ...CAPTURE_LIMITS, ...request.limits };
@@ -109,14 +121,25 @@ async function captureWithin(
   request: CaptureRequest,
   { limits, signal }: { limits: CaptureLimits; signal: AbortSignal },
 ): Promise<Captured | null> {
-  const { branch, rig, dir } = request;
+  const { branch, rig, agent, dir, secrets } = request;
   const place = await findPlace(git, { rig, dir, known: request.previous?.memory.place ?? null }, { signal });
   const previous = stillKept(place, request.previous);
   const known = previous?.memory ?? null;
   const rules = ignoreRulesOf(place);
-  const first = await lookFirst({ ...request, previous }, { place, rules, signal });
+  const home = homeDir(git.workspace, rig, agent);
+  const first = await lookFirst({ ...request, previous }, { place, home, rules, signal });
   if (first.unchanged) return null;
   removeLeftFolders(place.repo);
+  // Before the files: an agent may find more in its worktree than it remembers, but never less.
+  const session = await takeSession({
+    home,
+    repo: place.repo,
+    store: place.store,
+    before: known?.session ?? null,
+    maxBytes: limits.maxSessionBytes,
+    secrets,
+    signal,
+  });
   for (let attempt = 1; ; attempt += 1) {
     const at = Date.now();
     const base = await takeBase(git, place, { branch, before: known?.base ?? null, signal });
@@ -132,8 +155,8 @@ async function captureWithin(
       signal,
     });
     if (attempt < ATTEMPTS && stateKey(place, branch) !== key) continue;
-    const taken = { ...base, ...files };
-    const memory: Memory = { place, base, seen: taken.seen };
+    const taken = { ...base, ...files, session };
+    const memory: Memory = { place, base, seen: taken.seen, session };
     const identity = identityOf(request, taken);
     if (previous?.identity === identity) {
       Object.assign(previous.memory, memory);
@@ -158,7 +181,7 @@ function stillKept({ repo }: Place, previous: Fingerprint | null): Fingerprint |
 
 async function lookFirst(
   { previous, branch, bead }: CaptureRequest,
-  { place, rules, signal }: { place: Place; rules: string; signal: AbortSignal },
+  { place, home, rules, signal }: { place: Place; home: string; rules: string; signal: AbortSignal },
 ): Promise<FirstLook> {
   const key = stateKey(place, branch);
   const seen = previous?.memory.seen ?? null;
@@ -166,5 +189,10 @@ async function lookFirst(
   const moves = await findMoves(place.dir, usable, signal);
   const still = moves.changedFiles.length === 0 && moves.changedFolders.length === 0;
   const sameWork = previous?.bead === bead && previous.branch === branch;
-  return { key, moves, unchanged: sameWork && still && previous.memory.base.state.key === key };
+  const unchanged =
+    sameWork &&
+    still &&
+    previous.memory.base.state.key === key &&
+    isSameSession(home, previous.memory.session);
+  return { key, moves, unchanged };
 }

@@ -4,16 +4,20 @@ export const QUIET_MS = 2_000;
 /** After a commit. */
 const SOON_MS = 100;
 
+/** How often it is looked without a sign of change: an agent's session is not in its worktree. */
+const ROUND_MS = 60_000;
+
 const RETRY_BASE_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
 
 /**
- * When the next snapshot of one worktree is due: soon after a commit, once changes go quiet, but at the latest `intervalMs` after the first of
- * them; after a failure with back-off, changes or not.
+ * When the next snapshot of one worktree is due: soon after a commit, once changes go quiet, but at the latest
+ * `intervalMs` after the first of them; after a failure with back-off, and now and then, changes or not.
  */
 export class Pace {
   readonly #intervalMs: number;
   readonly #due: () => void;
+  readonly #round: NodeJS.Timeout;
   #quiet: NodeJS.Timeout | undefined;
   #latest: NodeJS.Timeout | undefined;
   #soon: NodeJS.Timeout | undefined;
@@ -24,6 +28,7 @@ export class Pace {
   constructor(intervalMs: number, due: () => void) {
     this.#intervalMs = intervalMs;
     this.#due = due;
+    this.#round = setInterval(due, Math.max(ROUND_MS, intervalMs));
   }
 
   /** Something in the worktree changed. */
@@ -58,6 +63,7 @@ export class Pace {
 
   stop(): void {
     this.#stopped = true;
+    clearInterval(this.#round);
     this.begun();
   }
 

@@ -31,9 +31,7 @@ export async function withPrivateRepo<Result>(
   command: GitCommand,
   work: (own: PrivateRepo) => Promise<Result>,
 ): Promise<Result> {
-  const folder = join(place.repo, FOLDER);
-  mkdirSync(folder, { recursive: true });
-  const gitDir = mkdtempSync(join(folder, 'own-'));
+  const gitDir = makeFolderOfOwn(place.repo);
   try {
     furnish(gitDir, place);
     return await work({
@@ -47,6 +45,13 @@ export async function withPrivateRepo<Result>(
   } finally {
     rmSync(gitDir, { recursive: true, force: true, maxRetries: 3 });
   }
+}
+
+/** A new folder beside the repository's own files; one that is left behind goes with {@link removeLeftFolders}. */
+export function makeFolderOfOwn(repo: string): string {
+  const folder = join(repo, FOLDER);
+  mkdirSync(folder, { recursive: true });
+  return mkdtempSync(join(folder, 'own-'));
 }
 
 function furnish(gitDir: string, { repo, store, excludes }: Place): void {

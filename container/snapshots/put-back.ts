@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CommitId } from '../../src/contract/ids.ts';
+import { homeDir } from '../agents/environment.ts';
 import type { Git, GitCommand } from '../git/run-git.ts';
 import { readIfThere, writeWhole } from '../git/worktree-marks.ts';
 import { describeConflict, describeLeftOut } from './describe.ts';
@@ -12,6 +13,7 @@ import type { Place } from './place.ts';
 import { putFilesBack } from './put-files-back.ts';
 import { putIndexBack } from './put-index-back.ts';
 import { putRefsBack } from './put-refs-back.ts';
+import { putSessionBack } from './put-session-back.ts';
 import { putStateBack } from './put-state-back.ts';
 import { savedStateFrom, STATE_TREE } from './saved-state.ts';
 import { snapshotRef } from './snapshot-meta.ts';
@@ -45,7 +47,7 @@ const MARK = 'relight-put-back';
 const Mark = z.object({ commit: CommitId });
 
 /**
- * Puts a snapshot back into a worktree that was freshly made for its branch. Where the branch moved on the remote, or
+ * Puts a snapshot back into a worktree that was freshly made for its branch, and the agent's session below its HOME. Where the branch moved on the remote, or
  * the snapshot belongs to other work, nothing is changed and the warnings say how to get at it. Cut off anywhere, a
  * second call completes it. Throws a SnapshotError `incomplete`, `corrupt` or `misplaced`, or git's failure.
  */
@@ -67,6 +69,12 @@ export async function putBack(git: Git, request: PutBackRequest): Promise<PutBac
   // Noted before anything is touched: a second run must not take a half-done worktree for one that moved.
   await writeWhole(join(place.admin, MARK), `${JSON.stringify({ commit } satisfies z.infer<typeof Mark>)}\n`);
   const result = await restore(git, request, { place, command });
+  await putSessionBack(git, place, {
+    home: homeDir(git.workspace, rig, agent),
+    bead,
+    state: meta.state,
+    signal,
+  });
   await rm(join(place.admin, MARK), { force: true });
   const warnings = [...result.warnings, ...describeLeftOut(meta)];
   return { outcome: 'restored', head: meta.head.commit, files: result.files, warnings };

@@ -34,7 +34,12 @@ export const SavedState = z.object({
 export type SavedState = z.infer<typeof SavedState>;
 
 /** Names in the tree of a state commit. */
-export const STATE_TREE = { state: 'state.json', objects: 'objects/' } as const;
+export const STATE_TREE = { state: 'state.json', objects: 'objects/', home: 'home/' } as const;
+
+/** Where a state commit has the n-th chunk of a file of the agent's HOME. */
+export function chunkPath(path: string, n: number): string {
+  return `${STATE_TREE.home}${path}/${String(n).padStart(6, '0')}`;
+}
 
 /** Reads the text of a saved state. Throws a SnapshotError `corrupt`. */
 export function savedStateFrom(text: string): SavedState {

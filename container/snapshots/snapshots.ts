@@ -11,6 +11,7 @@ import type { PutBack, PutBackPlace } from '../git/restore-context.ts';
 import { inBackground } from '../git/run-git.ts';
 import type { Git } from '../git/run-git.ts';
 import { adminNamedBy } from '../git/worktree-registry.ts';
+import type { KnownSecrets } from '../known-secrets.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { log } from '../log.ts';
 import type { WorkerClient } from '../worker-client.ts';
@@ -30,6 +31,7 @@ export interface SnapshotsParts {
   readonly git: Git;
   readonly worker: WorkerClient;
   readonly lifecycle: Lifecycle;
+  readonly secrets: KnownSecrets;
   readonly onRisk: () => void;
 }
 
@@ -39,14 +41,17 @@ export class Snapshots {
   readonly #parts: BringBackParts;
   readonly #keeper: Keeper;
 
-  constructor({ git, worker, lifecycle, onRisk }: SnapshotsParts) {
+  constructor({ git, worker, lifecycle, secrets, onRisk }: SnapshotsParts) {
     this.#lifecycle = lifecycle;
     const quiet = inBackground(git);
     const bundles = new BundleStore({ git: quiet, worker, lifecycle });
     const record = async (offer: SnapshotOffer): Promise<SnapshotReceipt> =>
       await worker.call(CALLBACKS.snapshotPushed, offer);
     const refs = new GitStore({ git: quiet, lifecycle, record });
-    const taker = new Taker(quiet, lifecycle, async (ward, captured) => await this.#store(ward, captured));
+    const taker = new Taker(
+      { git: quiet, lifecycle, secrets },
+      async (ward, captured) => await this.#store(ward, captured),
+    );
     this.#parts = { git, bundles, refs, taker };
     this.#keeper = new Keeper(async (ward) => await taker.take(ward), onRisk);
   }

@@ -13,6 +13,7 @@ import type { LeftOut } from './snapshot-meta.ts';
 import { readStaged } from './staged.ts';
 import type { Staged } from './staged.ts';
 import { isRacy, isSame } from './sweep.ts';
+import type { TakenSession } from './take-session.ts';
 import { takeTree } from './take-tree.ts';
 import type { TakenTree } from './take-tree.ts';
 import type { WorktreeFacts } from './worktree-facts.ts';
@@ -32,8 +33,10 @@ export interface TakenFiles {
   readonly leftOut: readonly LeftOut[];
 }
 
-/** Everything of a worktree. */
-export interface Taken extends Base, TakenFiles {}
+/** Everything of a worktree, and the session of the agent that works in it. */
+export interface Taken extends Base, TakenFiles {
+  readonly session: TakenSession;
+}
 
 /** Takes the state, all of one moment; it is `before` while nothing has moved. */
 export async function takeBase(

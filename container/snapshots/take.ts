@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import type { Git } from '../git/run-git.ts';
+import type { KnownSecrets } from '../known-secrets.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import { log } from '../log.ts';
 import { capture } from './capture.ts';
@@ -25,17 +26,26 @@ interface Memory {
   readonly kept: Set<number>;
 }
 
+/** What captures work with; `secrets` are kept out of them as far as they are known. */
+export interface TakerParts {
+  readonly git: Git;
+  readonly lifecycle: Lifecycle;
+  readonly secrets: KnownSecrets;
+}
+
 /** Takes snapshots: captures what changed since the last stored one, and hands it to the store. */
 export class Taker {
   readonly #git: Git;
   readonly #lifecycle: Lifecycle;
+  readonly #secrets: KnownSecrets;
   readonly #store: StoreSnapshot;
   readonly #memories = new Map<string, Memory>();
   readonly #limit = pLimit(SIDE_BY_SIDE);
   readonly #collector: Collector;
 
-  constructor(git: Git, lifecycle: Lifecycle, store: StoreSnapshot) {
+  constructor({ git, lifecycle, secrets }: TakerParts, store: StoreSnapshot) {
     this.#git = git;
+    this.#secrets = secrets;
     this.#collector = new Collector(git);
     this.#lifecycle = lifecycle;
     this.#store = store;
@@ -84,6 +94,7 @@ export class Taker {
       seq: memory.seq,
       limits: { maxFileBytes: policy.maxFileBytes },
       previous: memory.stored,
+      secrets: this.#secrets,
     });
   }
 

@@ -2,7 +2,7 @@ import type { Git, GitCommand } from '../git/run-git.ts';
 import type { CaptureRequest } from './capture.ts';
 import { writeCommit, writeObject } from './object-store.ts';
 import type { Place } from './place.ts';
-import { STATE_TREE } from './saved-state.ts';
+import { chunkPath, STATE_TREE } from './saved-state.ts';
 import type { SavedState } from './saved-state.ts';
 import { FOLDER_MODE, TreeEditor } from './file-tree.ts';
 import { runNamed } from './named-git.ts';
@@ -49,7 +49,7 @@ export async function writeSnapshot(
     upstream,
     index,
     state,
-    ...nameLeftOut(source.leftOut),
+    ...nameLeftOut([...source.leftOut, ...source.session.leftOut]),
   };
   const parents = [...headParents, index, state];
   const commit = await writeCommit(place.store, { tree, parents, at, message: messageOf(meta) });
@@ -62,7 +62,7 @@ export async function writeSnapshot(
 
 /** The commit of what is not a file of the worktree; all commits that an operation in progress names are its parents. */
 async function writeStateCommit(git: Git, source: Source): Promise<string> {
-  const { at, place, state, staged, facts, named, command } = source;
+  const { at, place, state, staged, facts, named, session, command } = source;
   const { store } = place;
   const files = [...state.files].map(([path, bytes]): [string, string] => [path, bytes.toString('base64')]);
   const saved = JSON.stringify({ index: staged.rest, facts, files } satisfies SavedState);
@@ -74,6 +74,9 @@ async function writeStateCommit(git: Git, source: Source): Promise<string> {
     if (type === 'commit') parents.add(oid);
     const mode = type === 'tree' ? FOLDER_MODE : '100644';
     if (type === 'tree' || type === 'blob') tree.set(`${STATE_TREE.objects}${oid}`, { mode, oid });
+  }
+  for (const [path, chunks] of session.files) {
+    for (const [n, oid] of chunks.entries()) tree.set(chunkPath(path, n), { mode: '100644', oid });
   }
   const root = await writeTrees(git, place, tree.root, command);
   return writeCommit(store, { tree: root, parents: [...parents], at, message: 'state\n' });

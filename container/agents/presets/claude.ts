@@ -1,12 +1,11 @@
 import { join } from 'node:path';
-import { GT, holdsFile, MCP_TIMEOUT_SECONDS, type Preset } from './preset.ts';
+import { GT, MCP_TIMEOUT_SECONDS, type Preset } from './preset.ts';
 
 const MCP_CONFIG = '.config/gt/claude-mcp.json';
 
 /** Claude Code: https://code.claude.com/docs/en/cli-reference */
 export const claude: Preset = {
-  hasSession: async ({ home, worktree }) =>
-    await holdsFile(join(home, '.claude/projects', worktree.replaceAll(/[^A-Za-z0-9]/g, '-')), '.jsonl'),
+  session: '.claude/projects',
   setting: ({ home }, resumes) => ({
     files: {
       [MCP_CONFIG]: `${JSON.stringify({ mcpServers: { gt: { command: GT, args: ['mcp'] } } }, null, 2)}\n`,

@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { GT, holdsFile, MCP_TIMEOUT_SECONDS, type Preset } from './preset.ts';
+import { GT, MCP_TIMEOUT_SECONDS, type Preset } from './preset.ts';
 
 const SETTINGS = {
   'mcp_servers.gt.command': GT,
@@ -20,7 +19,7 @@ const SETTINGS = {
  * leave it as it is.
  */
 export const codex: Preset = {
-  hasSession: async ({ home }) => await holdsFile(join(home, '.codex/sessions'), '.jsonl'),
+  session: '.codex/sessions',
   setting: (_place, resumes) => ({
     files: {},
     env: {},

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { opencodeConfig } from './opencode-config.ts';
-import { isThere, type Preset } from './preset.ts';
+import type { Preset } from './preset.ts';
 
 const CONFIG = '.config/gt/kilo.json';
 
 /** Kilo's CLI, a descendant of opencode: https://kilo.ai/docs/code-with-ai/platforms/cli */
 export const kilo: Preset = {
-  hasSession: async ({ home }) => await isThere(join(home, '.local/share/kilo/kilo.db')),
+  session: '.local/share/kilo/kilo.db',
   setting: ({ home }, resumes) => ({
     files: { [CONFIG]: opencodeConfig() },
     env: {

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { isThere, type Preset } from './preset.ts';
+import type { Preset } from './preset.ts';
 import { opencodeConfig } from './opencode-config.ts';
 
 const CONFIG = '.config/gt/opencode.json';
 
 /** opencode: https://opencode.ai/docs/cli and https://opencode.ai/docs/config */
 export const opencode: Preset = {
-  hasSession: async ({ home }) => await isThere(join(home, '.local/share/opencode/opencode.db')),
+  session: '.local/share/opencode/opencode.db',
   setting: ({ home }, resumes) => ({
     files: { [CONFIG]: opencodeConfig() },
     env: {

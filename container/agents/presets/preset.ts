@@ -1,4 +1,3 @@
-import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GT_BIN_DIR } from '../environment.ts';
 import { isErrno } from '../shells.ts';
@@ -28,19 +27,9 @@ export interface Setting {
  * home. What it sets lies beside the tool's own settings below HOME, which are the operator's: model, provider, login.
  */
 export interface Preset {
-  readonly hasSession: (place: Place) => Promise<boolean>;
+  /** The file or folder in which the tool keeps its conversations, by its path below HOME. */
+  readonly session: string;
   readonly setting: (place: Place, resumes: boolean) => Setting;
-}
-
-/** Whether there is a file or folder at the path. */
-export async function isThere(path: string): Promise<boolean> {
-  return (await unlessAbsent(stat(path))) !== null;
-}
-
-/** Whether the folder, or one below it, has a file whose name ends so. */
-export async function holdsFile(folder: string, ending: string): Promise<boolean> {
-  const names = (await unlessAbsent(readdir(folder, { recursive: true }))) ?? [];
-  return names.some((name) => name.endsWith(ending));
 }
 
 /** What was asked of the disk, null where there is nothing. */

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { prepare, type Plan, type Prepared } from '../../../container/agents/prepare.ts';
+import { judgeSession } from '../../../container/agents/session.ts';
 import { makeWorkspace, startControl } from './control-process.ts';
 import { GT } from './agent-town.ts';
 import { startFakeWorker } from './fake-worker.ts';
@@ -66,7 +67,8 @@ describe('a command', () => {
     'that is not exactly the name of a preset stays a shell command: %s',
     async (command) => {
       const given = await plan(command);
-      expect(await prepare(given)).toEqual({ command, input: given.prime, env: given.env });
+      const prepared = { command, input: given.prime, env: given.env, resumes: false };
+      expect(await prepare(given)).toEqual(prepared);
     },
   );
 });
@@ -98,8 +100,36 @@ describe.each(TOOLS)('the preset %s', (tool) => {
     const resumed = await prepare(given);
     expect(resumed.command).toMatch(GOES_ON[tool]);
     expect(resumed.input).toMatch(/^You were cut off[^]*\n\nYour bead$/);
-    const next = await prepare({ ...given, bead: 'b-2' });
-    expect(next.command).not.toMatch(GOES_ON[tool]);
+  });
+
+  test('never goes on with the session of another bead, also when a start died before it had one', async () => {
+    const given = await plan(tool);
+    await prepare(given);
+    await leave(given.home, SESSIONS[tool]);
+    const next = { ...given, bead: 'b-2' };
+    expect((await prepare(next)).command).not.toMatch(GOES_ON[tool]);
+    expect((await prepare(next)).command).not.toMatch(GOES_ON[tool]);
+  });
+
+  test('starts afresh once it failed twice soon after it went on with its session', async () => {
+    const given = await plan(tool);
+    await prepare(given);
+    await leave(given.home, SESSIONS[tool]);
+    const goesOn = async (): Promise<boolean> => (await prepare(given)).resumes;
+    const ended = async (code: number | null, ranMs: number): Promise<void> =>
+      judgeSession(given.home, given.bead, { code, ranMs });
+    for (const [code, ranMs] of [
+      [1, 500],
+      [0, 500],
+      [1, 500],
+      [1, 90_000],
+      [null, 500],
+    ] as const) {
+      await ended(code, ranMs);
+      expect(await goesOn()).toBe(true);
+    }
+    await ended(1, 500);
+    expect(await goesOn()).toBe(false);
   });
 
   test('starts afresh when its session is gone with the disk', async () => {
@@ -152,7 +182,8 @@ describe('what each preset runs', () => {
 test('an agent whose command is a preset gets the tool, its prime and its settings', async () => {
   const worker = await startFakeWorker();
   const bin = await makeWorkspace();
-  const stub = '#!/bin/sh\necho "ran $@ with $OPENCODE_CONFIG"; cat; cat "$OPENCODE_CONFIG"\n';
+  const stub =
+    '#!/bin/sh\necho "ran $@ with $OPENCODE_CONFIG"; cat; cat "$OPENCODE_CONFIG"; ls -d "$GT_SESSION_DIR"\n';
   await writeFile(join(bin, 'opencode'), stub, { mode: 0o755 });
   const control = await startControl(worker.url, { env: { PATH: `${bin}:${process.env['PATH'] ?? ''}` } });
   await makeWorktree(control.workspace, 'a');
@@ -162,5 +193,6 @@ test('an agent whose command is a preset gets the tool, its prime and its settin
   expect(exit.tail).toContain(`ran run --auto with ${config}`);
   expect(exit.tail).toContain('Your bead is bead-1');
   expect(exit.tail).toContain('"permission": "allow"');
+  expect(exit.tail).toContain('home/rig/a/.local/share/gt/session\n');
   expect(exit.code).toBe(0);
 });

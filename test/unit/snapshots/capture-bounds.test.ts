@@ -4,6 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { repoDir, worktreeDir } from '../../../container/git/layout.ts';
 import { createGit } from '../../../container/git/run-git.ts';
 import { readBundle, writeBundle } from '../../../container/snapshots/bundle.ts';
+import { KnownSecrets } from '../../../container/known-secrets.ts';
 import { capture } from '../../../container/snapshots/capture.ts';
 import { putBack } from '../../../container/snapshots/put-back.ts';
 import type { Fingerprint } from '../../../container/snapshots/capture.ts';
@@ -78,7 +79,9 @@ test('a repository with SHA-256 is captured, bundled and brought back', async ()
   write(old.dir, { 'staged.txt': 'one\n', 'new.txt': 'two\n' });
   agentGit(old.dir, 'add', 'staged.txt');
   const work = { rig: RIG, agent: AGENT, bead: 'b1', branch: BRANCH };
-  const captured = await capture(old.git, { ...work, dir: old.dir, generation: 1, seq: 1, previous: null });
+  const secrets = new KnownSecrets([]);
+  const about = { ...work, dir: old.dir, generation: 1, secrets };
+  const captured = await capture(old.git, { ...about, seq: 1, previous: null });
   if (captured === null) throw new Error('nothing was captured');
   const file = join(scene.root, 'sha256.bundle');
   await writeBundle(old.git, RIG, captured, { onRemote: [], file });

@@ -16,6 +16,7 @@ import { afterAll } from 'vitest';
 import { repoDir, worktreeDir } from '../../../container/git/layout.ts';
 import { createGit } from '../../../container/git/run-git.ts';
 import type { Git } from '../../../container/git/run-git.ts';
+import { KnownSecrets } from '../../../container/known-secrets.ts';
 import { readBundle, writeBundle } from '../../../container/snapshots/bundle.ts';
 import { capture } from '../../../container/snapshots/capture.ts';
 import type { Captured, CaptureRequest } from '../../../container/snapshots/capture.ts';
@@ -188,6 +189,7 @@ export class Life {
       generation: 1,
       seq: 1,
       previous: null,
+      secrets: new KnownSecrets([]),
       ...more,
     });
   }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Git } from '../../../container/git/run-git.ts';
+import { KnownSecrets } from '../../../container/known-secrets.ts';
 import { capture } from '../../../container/snapshots/capture.ts';
 import { AGENT, agentGit, BRANCH, RIG, SnapshotScene } from './snapshot-scene.ts';
 
@@ -30,7 +31,8 @@ test('a file that is staged, and written again while it is captured, comes back 
     },
   };
   const about = { rig: RIG, agent: AGENT, dir: life.dir, bead: 'b1', branch: BRANCH, generation: 1 };
-  const captured = await capture(git, { ...about, seq: 2, previous: fingerprint });
+  const secrets = new KnownSecrets([]);
+  const captured = await capture(git, { ...about, seq: 2, previous: fingerprint, secrets });
   if (captured === null) throw new Error('the change was not seen');
   const { life: next } = await scene.carry(life, captured);
   expect(agentGit(next.dir, 'show', ':README.md')).toBe(STAGED);

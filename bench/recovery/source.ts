@@ -1,0 +1,162 @@
+import { execa } from 'execa';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { git, gitEnv } from '../../dev/git-server/git-command.ts';
+
+/** What is served to be recovered. */
+export interface SourceOptions {
+  /** A repository to take instead of one that is made; a URL or a path. */
+  readonly repo: string | null;
+  /** So many megabytes of files that are in the history only. */
+  readonly historyMb: number;
+  readonly agents: number;
+}
+
+/** The branches of the agents in the served repository, and how large it is. */
+export interface Source {
+  readonly branches: readonly string[];
+  readonly packMb: number;
+  readonly files: number;
+  readonly treeMb: number;
+}
+
+const [FILES, FILE_MAX_BYTES, COMMITS] = [5_000, 200_000, 3_000];
+const PACKAGES = fileURLToPath(new URL('../../node_modules/', import.meta.url));
+
+/** Makes `source.git` below `rootDir`, with a branch for each agent, and beside it a plain tar of each branch's files. */
+export async function makeSource(rootDir: string, options: SourceOptions): Promise<Source> {
+  const path = join(rootDir, 'source.git');
+  await mkdir(rootDir, { recursive: true });
+  if (options.repo === null) {
+    await git(['init', '--quiet', '--bare', '--initial-branch=main', path]);
+    await fastImport(path, historyOf(options.historyMb));
+    await git(['--git-dir', path, 'repack', '-a', '-d', '-f', '--quiet', '--depth=50', '--window=10']);
+  } else {
+    const from = /^[a-z+]+:\/\//.test(options.repo) ? options.repo : resolve(options.repo);
+    await git(['clone', '--quiet', '--bare', '--no-local', from, path]);
+  }
+  // What every host that is worth the name allows, and keeps.
+  for (const [key, value] of [
+    ['uploadpack.allowFilter', 'true'],
+    ['uploadpack.allowAnySHA1InWant', 'true'],
+    ['repack.writeBitmaps', 'true'],
+  ] as const)
+    await git(['--git-dir', path, 'config', key, value]);
+  const branches: string[] = [];
+  for (let n = 1; n <= options.agents; n += 1) branches.push(await makeBranch(path, n));
+  await git(['--git-dir', path, 'repack', '-a', '-d', '--quiet', '--write-bitmap-index']);
+  await git(['--git-dir', path, 'pack-refs', '--all']);
+  for (const [n, branch] of branches.entries()) {
+    await git([
+      '--git-dir',
+      path,
+      'archive',
+      '--format=tar',
+      `--output=${join(rootDir, `${n}.tar`)}`,
+      branch,
+    ]);
+  }
+  const listed = (await git(['--git-dir', path, 'ls-tree', '-r', '-l', 'HEAD'])).split('\n');
+  const bytes = listed.reduce((sum, line) => sum + Number(/ (\d+)\t/.exec(line)?.[1] ?? 0), 0);
+  const packs = readdirSync(join(path, 'objects/pack')).filter((name) => name.endsWith('.pack'));
+  const packed = packs.reduce((sum, name) => sum + statSync(join(path, 'objects/pack', name)).size, 0);
+  return { branches, packMb: packed / 1e6, files: listed.length, treeMb: bytes / 1e6 };
+}
+
+/** An agent's branch: two commits that change a few files. */
+async function makeBranch(path: string, n: number): Promise<string> {
+  const branch = `gt/a${n}/b1`;
+  await fastImport(path, workOf(n, branch));
+  return branch;
+}
+
+function* workOf(n: number, branch: string): Generator<string> {
+  for (let commit = 0; commit < 2; commit += 1) {
+    yield headOf(branch, commit === 0 ? 'begin' : 'go on', 1_700_100_000 + commit);
+    if (commit === 0) yield 'from refs/heads/main^0\n';
+    for (const file of [1, 2, 3]) {
+      yield `M 100644 inline work/${n}/file${file}.txt\n${data(`work of agent ${n}, commit ${commit}\n`)}`;
+    }
+  }
+}
+
+/** A few thousand commits, each of which changes some of the files that the installed packages consist of. */
+function* historyOf(historyMb: number): Generator<string> {
+  const files = packageFiles();
+  const random = generator(7);
+  const ballast = Math.round((historyMb * 1e6) / COMMITS);
+  for (let commit = 0; commit < COMMITS; commit += 1) {
+    yield headOf('main', `commit ${commit}`, 1_700_000_000 + commit);
+    const changed = commit === 0 ? files : [0, 1].map(() => change(files, random));
+    for (const file of changed) yield `M 100644 inline ${file.path}\n${data(file.text)}`;
+    if (ballast > 0) yield `M 100644 inline ballast/${commit % 20}\n${data(noise(ballast, random))}`;
+  }
+}
+
+function headOf(branch: string, message: string, at: number): string {
+  return `commit refs/heads/${branch}\ncommitter bench <bench@localhost> ${at} +0000\n${data(message)}`;
+}
+
+interface File {
+  readonly path: string;
+  text: string;
+}
+
+/** Text files of the installed packages, the same ones for the same lock file. */
+function packageFiles(): File[] {
+  const files: File[] = [];
+  const visit = (folder: string): void => {
+    for (const entry of readdirSync(join(PACKAGES, folder), { withFileTypes: true }).sort((a, b) =>
+      a.name < b.name ? -1 : 1,
+    )) {
+      const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      if (entry.name.startsWith('.') || files.length >= FILES) continue;
+      if (entry.isDirectory()) visit(path);
+      if (!entry.isFile() || !/\.(?:[cm]?[jt]s|json|md)$/.test(basename(path))) continue;
+      if (statSync(join(PACKAGES, path)).size > FILE_MAX_BYTES) continue;
+      files.push({ path, text: readFileSync(join(PACKAGES, path), 'utf8') });
+    }
+  };
+  visit('');
+  return files;
+}
+
+function change(files: readonly File[], random: () => number): File {
+  const file = files[Math.floor(random() * files.length)];
+  if (file === undefined) throw new Error('no packages are installed: npm ci');
+  const lines = file.text.split('\n');
+  const at = Math.floor(random() * lines.length);
+  lines.splice(at, 1, `// changed ${Math.floor(random() * 1e9)}`, lines[at] ?? '');
+  file.text = lines.join('\n');
+  return file;
+}
+
+function noise(bytes: number, random: () => number): string {
+  const words: string[] = [];
+  // Deflate takes the five bits of a digit out of its eight.
+  for (let length = 0; length < bytes * 1.5; length += 11)
+    words.push(random().toString(36).slice(2, 13).padEnd(11, 'x'));
+  return words.join('');
+}
+
+/** Numbers from 0 to 1 that are the same for the same seed (Mulberry32). */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+function data(text: string): string {
+  return `data ${Buffer.byteLength(text)}\n${text}\n`;
+}
+
+/** Feeds git's importer (https://git-scm.com/docs/git-fast-import). */
+async function fastImport(path: string, lines: Iterable<string>): Promise<void> {
+  await execa('git', ['--git-dir', path, 'fast-import', '--quiet'], { stdin: lines, env: gitEnv() });
+}

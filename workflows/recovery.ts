@@ -5,7 +5,7 @@ import type { Fault } from '../src/contract/errors.ts';
 import type { Life } from '../src/contract/ids.ts';
 import type { Recovery } from '../src/contract/recovery.ts';
 import type { RecoveryParams } from '../src/platform/launch.ts';
-import { MAX_WAITS, RESTORE_PAUSES_MS } from './policy.ts';
+import { MAX_WAITS, restorePauseMs } from './policy.ts';
 import { RecoverySteps } from './steps.ts';
 
 /** Brings a town back after its container started: one instance per boot. Its output is the recovery's record. */
@@ -32,7 +32,7 @@ async function bringBackRig(steps: RecoverySteps, life: Life, rig: string): Prom
 
 async function tryRig(steps: RecoverySteps, life: Life, rig: string): Promise<Fault | null> {
   try {
-    return (await restoreWithRetries(steps, life, rig)) ?? (await steps.wakeRig(life, rig));
+    return (await restoreWithRetries(steps, life, rig)) ?? (await steps.wakeRig(life, rig, null));
   } catch (error) {
     return faultOf('control_unreachable', error instanceof Error ? error.message : String(error));
   }
@@ -46,9 +46,11 @@ async function restoreWithRetries(steps: RecoverySteps, life: Life, rig: string)
     if (asked.state === 'refused') return asked.fault;
     if (asked.state === 'silent') continue;
     if (asked.fault === null) return null;
-    const pauseMs = asked.fault.retryable ? RESTORE_PAUSES_MS[failures] : undefined;
-    if (pauseMs === undefined) return asked.fault;
+    // The agents that have what they need do not wait for the others.
+    if (asked.isPartial) await steps.wakeRig(life, rig, round);
     failures += 1;
+    const pauseMs = asked.fault.retryable ? restorePauseMs(failures) : null;
+    if (pauseMs === null) return asked.fault;
     await steps.pause(rig, round, pauseMs);
   }
   return faultOf('restore_timeout', `no report of rig ${rig} after ${MAX_WAITS} waits`);

@@ -58,9 +58,13 @@ export class RecoverySteps {
     return asked.state === 'restoring' ? this.#awaitReport(rig, round, event) : asked;
   }
 
-  /** The rig's alarm dispatches its pending agents; gives why it cannot, where trying again would not help. */
-  wakeRig(life: Life, rig: string): Promise<Fault | null> {
-    return this.#step.do(`wake rig ${rig}`, OBJECT_CALL, async () => {
+  /**
+   * The rig's alarm dispatches its pending agents; gives why it cannot, where trying again would not help. `round` is null
+   * when the rig is there as far as it will be.
+   */
+  wakeRig(life: Life, rig: string, round: number | null): Promise<Fault | null> {
+    const name = round === null ? `wake rig ${rig}` : `wake what there is of rig ${rig} (${round})`;
+    return this.#step.do(name, OBJECT_CALL, async () => {
       try {
         await this.#rig(rig).wake(life);
         return null;

@@ -153,6 +153,7 @@ async function runInWorktree(
         onRunning();
       },
       onOutput: (chunk) => {
+        run.wroteAt = Date.now();
         agentLog.append(chunk);
         tail.append(chunk);
       },

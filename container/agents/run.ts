@@ -13,6 +13,8 @@ export class AgentRun {
   readonly order: StartOrder;
   readonly startedAt = Date.now();
   state: AgentSighting['state'] = 'starting';
+  /** When it last wrote output, in epoch milliseconds. */
+  wroteAt: number | null = null;
   readonly #stop = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
   #stopCause: ExitCause | null = null;
@@ -56,6 +58,7 @@ export class AgentRun {
   /** The run as a heartbeat shows it, but for the safety of its work. */
   sighting(): Omit<AgentSighting, 'atRisk'> {
     const { rig, agent, bead, startId } = this.order;
-    return { rig, agent, bead, startId, state: this.state, startedAt: this.startedAt };
+    const { state, startedAt, wroteAt } = this;
+    return { rig, agent, bead, startId, state, startedAt, wroteAt };
   }
 }

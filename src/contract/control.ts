@@ -88,7 +88,10 @@ export const StartAnswer = z.object({ startId: StartId });
 
 export const StopRequest = z.object({ life: Life });
 
-/** One agent as the control server sees it; an ended one stays listed until its exit was taken by the Worker. */
+/**
+ * One agent as the control server sees it; an ended one stays listed until its exit was taken by the Worker. `wroteAt` is
+ * when it last wrote output.
+ */
 export const AgentSighting = z.object({
   rig: Id,
   agent: Id,
@@ -96,6 +99,7 @@ export const AgentSighting = z.object({
   startId: StartId,
   state: z.enum(['starting', 'running', 'exited']),
   startedAt: Instant,
+  wroteAt: Instant.nullable().default(null),
   atRisk: Fault.nullable().default(null),
 });
 export type AgentSighting = z.infer<typeof AgentSighting>;

@@ -64,13 +64,17 @@ export type RecoveryRig = z.infer<typeof RecoveryRig>;
 /** `boot-<bootId>` for the recovery of a boot, `replay-<uuid>` for one asked for by hand; also the Workflow instance id. */
 export const RecoveryId = z.string().regex(/^(?:boot-[0-9a-f]{32}|replay-[0-9a-f-]{36})$/);
 
-/** One run of the Workflow. `overheadMs` is the time in which neither git nor a setup command ran. */
+/**
+ * One run of the Workflow. `overheadMs` is the time in which neither git nor a setup command ran; `fault` says why it did
+ * not run to its end.
+ */
 export const Recovery = z.object({
   recoveryId: RecoveryId,
   bootId: BootId,
   generation: z.int().positive(),
   trigger: RecoveryTrigger,
   status: RecoveryStatus,
+  fault: Fault.nullable(),
   startedAt: Instant,
   finishedAt: Instant.nullable(),
   overheadMs: z.number().nonnegative().nullable(),

@@ -44,7 +44,7 @@ export type TownSettings = z.infer<typeof TownSettings>;
 
 /**
  * dark: no container; starting: one is coming up; recovering: a recovery runs; lit: recovered;
- * degraded: lit with a failed rig, or a container that keeps dying.
+ * degraded: lit with a failed rig, or something that keeps it from being lit, or starts that are held back: see the fault.
  */
 export const TownState = z.enum(['dark', 'starting', 'recovering', 'lit', 'degraded']);
 export type TownState = z.infer<typeof TownState>;
@@ -60,6 +60,7 @@ export const BootView = z.object({
 });
 export type BootView = z.infer<typeof BootView>;
 
+/** A town as the operator sees it; until `heldUntil` none of its agents is started, for too many beads failed. */
 export const TownView = TownSettings.extend({
   town: Id,
   state: TownState,
@@ -67,6 +68,7 @@ export const TownView = TownSettings.extend({
   generation: z.int().nonnegative(),
   boot: BootView.nullable(),
   nextStartAt: Instant.nullable(),
+  heldUntil: Instant.nullable(),
   createdAt: Instant,
 });
 export type TownView = z.infer<typeof TownView>;

@@ -2,16 +2,13 @@ import { DurableObject } from 'cloudflare:workers';
 import type { DoneMessage, ExitMessage, FinishingMessage } from '../contract/callbacks.ts';
 import type { AgentSpec, AgentView, Sling } from '../contract/agent.ts';
 import type { AgentSighting } from '../contract/control.ts';
-import { RelightError } from '../contract/errors.ts';
 import type { Fault } from '../contract/errors.ts';
 import type { Life } from '../contract/ids.ts';
-import { faultOfReport } from '../contract/recovery.ts';
 import type { RigReport } from '../contract/recovery.ts';
 import type { RigView } from '../contract/rig.ts';
 import { SnapshotGlance } from '../contract/snapshot.ts';
 import type { Snapshot } from '../contract/snapshot.ts';
 import { spaceOf } from '../contract/snapshot-refs.ts';
-import { logTrouble } from '../platform/log.ts';
 import { defaultBranchFor } from '../rules/branch.ts';
 import { PATROL_INTERVAL_MS } from '../rules/dispatch.ts';
 import { eraseDatabase, openDatabase } from '../tables/open.ts';
@@ -21,10 +18,12 @@ import type { RestoreOccasion } from './rig/dispatcher.ts';
 import type { RigCore } from './rig/core.ts';
 import { Herald } from './rig/herald.ts';
 import { Patrol } from './rig/patrol.ts';
-import { admit, enterGeneration, leaveGeneration, lifeOf, ownRow, register, updateOwn } from './rig/life.ts';
+import { forgetSnapshots } from './rig/forget-snapshots.ts';
+import * as lives from './rig/life.ts';
 import type { RigRow } from './rig/life.ts';
 import * as outcomes from './rig/outcomes.ts';
 import * as roster from './rig/roster.ts';
+import { verdictOf } from './verdicts.ts';
 import type { RestoreState } from './verdicts.ts';
 
 /** One rig: the roster of its agents and how it stands in this generation. Its alarm dispatches and patrols. */
@@ -50,27 +49,36 @@ export class Rig extends DurableObject<Env> {
 
   // The roster
 
+  register(): void {
+    lives.register(this.#core.db, this.#core.rig);
+  }
+
   /** The operator registered the rig, or changed it: one that was given up is tried once more. */
-  async register(): Promise<void> {
-    register(this.#core.db, this.#core.rig);
-    this.#retryIfFailed();
+  async retry(): Promise<void> {
+    lives.forgive(this.#core.db, this.#core.rig);
     await this.#patrol.wakeAt(Date.now());
   }
 
   /** How the rig stands, and how many agents it has. */
-  standing(): Pick<RigView, 'state' | 'fault' | 'generation' | 'agents' | 'activeAgents'> {
-    const { state, fault, generation } = this.#own();
+  standing(): Pick<RigView, 'state' | 'fault' | 'heldUntil' | 'generation' | 'agents' | 'activeAgents'> {
+    const { state, fault, heldUntil, generation } = this.#own();
     const agents = roster.agentRows(this.#core.db).length;
-    return { state, fault, generation, agents, activeAgents: this.activeAgents() };
+    return { state, fault, heldUntil, generation, agents, activeAgents: this.activeAgents() };
   }
 
   activeAgents(): number {
     return roster.activeRows(this.#core.db).length;
   }
 
-  putAgent(agent: string, spec: AgentSpec): AgentView {
+  /** The operator added the agent, or changed it: one that failed for what it was set up with is tried once more. */
+  async putAgent(agent: string, spec: AgentSpec): Promise<AgentView> {
+    const { db } = this.#core;
     this.#own();
-    roster.putAgent(this.#core.db, agent, spec);
+    roster.putAgent(db, agent, spec);
+    if (roster.resumeIfMisconfigured(db, agent)) {
+      await this.#patrol.wakeAt(Date.now());
+      await this.#herald.noteActive();
+    }
     this.#herald.tellAgent(agent);
     return this.agent(agent);
   }
@@ -100,13 +108,13 @@ export class Rig extends DurableObject<Env> {
     const stored = known.bead?.id === bead.id ? known.branch : null;
     roster.hookBead(db, agent, bead, branch ?? stored ?? defaultBranchFor(agent, bead.id), Date.now());
     // Somebody wants work done, so a rig that was given up is tried once more.
-    this.#retryIfFailed();
+    lives.forgive(this.#core.db, this.#core.rig);
     this.#herald.tellAgent(agent);
     // Before the Town is asked: a sling that is cut off here is dispatched all the same.
     await this.#patrol.wakeAt(Date.now() + PATROL_INTERVAL_MS);
     await this.#herald.noteActive();
     const life = await townOf(this.env, town).light();
-    if (life !== null) admit(db, this.#core.rig, life, Date.now());
+    if (life !== null) this.#admit(life);
     await this.#patrol.wakeAt(Date.now());
     return this.agent(agent);
   }
@@ -117,17 +125,17 @@ export class Rig extends DurableObject<Env> {
     const row = roster.agentRow(db, agent);
     if (row.bead === null) return;
     roster.unhookBead(db, agent);
-    await this.#forgetSnapshots(agent);
+    await forgetSnapshots(this.#core, agent);
     this.#herald.tellAgent(agent);
     await this.#herald.noteActive();
-    const life = lifeOf(own);
+    const life = lives.lifeOf(own);
     if (life !== null) await this.#dispatcher.stop(agent, life);
   }
 
   log(agent: string): Promise<string> {
     const own = this.#own();
     roster.agentRow(this.#core.db, agent);
-    return this.#dispatcher.log(agent, lifeOf(own));
+    return this.#dispatcher.log(agent, lives.lifeOf(own));
   }
 
   /** Ends what runs and deletes all. A process that cannot be told now is ended after its next heartbeat. */
@@ -145,21 +153,21 @@ export class Rig extends DurableObject<Env> {
   /** Moves the rig into the generation; gives the number of agents whose worktrees have to be there. */
   async enterGeneration(life: Life): Promise<number> {
     const { db, rig } = this.#core;
-    if (enterGeneration(db, rig, life, Date.now(), true)) this.#herald.tellAll();
+    if (lives.enterGeneration(db, rig, life, Date.now(), true)) this.#herald.tellAll();
     const { bootId } = this.#own();
-    if (bootId === null) updateOwn(db, { bootId: life.bootId });
+    if (bootId === null) lives.updateOwn(db, { bootId: life.bootId });
     await this.#herald.noteActive();
     return this.activeAgents();
   }
 
   leaveGeneration(life: Life): void {
-    if (leaveGeneration(this.#core.db, this.#core.rig, life)) this.#herald.tellAll();
+    if (lives.leaveGeneration(this.#core.db, this.#core.rig, life)) this.#herald.tellAll();
   }
 
   /** Asks the control server to bring the rig back; safe to repeat. A report that is there already is taken at once. */
   async restore(life: Life, occasion: RestoreOccasion): Promise<RestoreState> {
     const { db, rig, town } = this.#core;
-    admit(db, rig, life, Date.now());
+    lives.admit(db, rig, life, Date.now());
     const answer = await this.#dispatcher.restore(life, occasion);
     if (answer.state === 'restoring') {
       this.#herald.tellRig();
@@ -167,14 +175,14 @@ export class Rig extends DurableObject<Env> {
     }
     const { report } = answer;
     await townOf(this.env, town).rigReported({ life, recoveryId: occasion.recoveryId, event: null, report });
-    return { state: 'reported', fault: faultOfReport(report) };
+    return { state: 'reported', ...verdictOf(report) };
   }
 
   /** Takes a restore's report into the roster, and lets each Agent keep what was brought back for it. */
   async reported(life: Life, recoveryId: string | null, report: RigReport): Promise<void> {
     const { db, env, town, rig } = this.#core;
     const now = Date.now();
-    admit(db, rig, life, now);
+    lives.admit(db, rig, life, now);
     const { generation } = life;
     await Promise.all(
       report.agents.map((agentReport) =>
@@ -192,24 +200,32 @@ export class Rig extends DurableObject<Env> {
     await this.#patrol.wakeAt(recoveryId === null ? now : now + PATROL_INTERVAL_MS);
   }
 
-  restoreFailed(life: Life, fault: Fault): void {
+  async restoreFailed(life: Life, fault: Fault): Promise<void> {
     const { db, rig } = this.#core;
-    admit(db, rig, life, Date.now());
+    this.#admit(life);
     outcomes.failRestore(db, rig, fault, Date.now());
     this.#herald.tellAll();
+    await this.#patrol.wakeAt(Date.now());
+  }
+
+  /** The town starts agents again. */
+  async release(): Promise<void> {
+    lives.updateOwn(this.#core.db, { heldUntil: null });
+    this.#herald.tellRig();
+    await this.#patrol.wakeAt(Date.now());
   }
 
   /** Sets the alarm that dispatches the pending agents. */
   async wake(life: Life): Promise<void> {
-    admit(this.#core.db, this.#core.rig, life, Date.now());
+    this.#admit(life);
     await this.#patrol.wakeAt(Date.now());
   }
 
   // What the container tells of agents
 
   async heartbeat(life: Life, sightings: readonly AgentSighting[]): Promise<void> {
-    const { db, rig } = this.#core;
-    admit(db, rig, life, Date.now());
+    const { db } = this.#core;
+    this.#admit(life);
     const { changed, unwanted } = outcomes.takeSightings(db, sightings, Date.now());
     for (const agent of changed) this.#herald.tellAgent(agent);
     if (changed.length > 0) await this.#patrol.wakeAt(Date.now());
@@ -217,29 +233,28 @@ export class Rig extends DurableObject<Env> {
   }
 
   async exited(message: ExitMessage): Promise<void> {
-    const { db, rig } = this.#core;
-    admit(db, rig, message.life, Date.now());
-    if (!outcomes.takeExit(db, message, Date.now())) return;
+    this.#admit(message.life);
+    if (!outcomes.takeExit(this.#core.db, message, Date.now())) return;
     this.#herald.tellAgent(message.agent);
-    await this.#herald.noteActive();
     await this.#patrol.wakeAt(Date.now());
+    if (message.cause === 'exited') await this.#herald.tellAttemptFailed(message.agent, message.bead);
+    await this.#herald.noteActive();
   }
 
   /** The agent begins to finish its bead, or goes on with it after all. Throws RelightError `bead_not_hooked`. */
   noteFinishing(message: FinishingMessage): void {
-    const { db, rig } = this.#core;
-    admit(db, rig, message.life, Date.now());
-    outcomes.takeFinishing(db, message);
+    this.#admit(message.life);
+    outcomes.takeFinishing(this.#core.db, message);
   }
 
   /** The bead is finished: its record is kept and the hook cleared, in one step. Safe to repeat. */
   async done(message: DoneMessage): Promise<void> {
     const { db, rig } = this.#core;
-    admit(db, rig, message.life, Date.now());
+    this.#admit(message.life);
     const outcome = db.transaction(() => outcomes.takeDone(db, message, Date.now()));
     if (outcome === 'repeated') return;
     const { agent, bead, prUrl } = message;
-    await this.#forgetSnapshots(agent);
+    await forgetSnapshots(this.#core, agent);
     this.#herald.tell({ kind: 'done', rig, agent, bead, prUrl });
     this.#herald.tellAgent(agent);
     await this.#herald.noteActive();
@@ -247,7 +262,7 @@ export class Rig extends DurableObject<Env> {
 
   /** The bead an agent is hooked to. Throws RelightError `stale_generation` where `life` is given and over. */
   hookOf(agent: string, life: Life | null): AgentView {
-    if (life !== null) admit(this.#core.db, this.#core.rig, life, Date.now());
+    if (life !== null) this.#admit(life);
     return this.agent(agent);
   }
 
@@ -256,16 +271,14 @@ export class Rig extends DurableObject<Env> {
     const { db, rig } = this.#core;
     const snapshot = SnapshotGlance.parse({ ...stored, verifiedAt: Date.now() });
     roster.setAgent(db, agent, { snapshot, atRisk: null });
-    if (stored.store === 'git' && stored.place !== null) updateOwn(db, { refSpace: spaceOf(stored.place) });
+    if (stored.store === 'git' && stored.place !== null)
+      lives.updateOwn(db, { refSpace: spaceOf(stored.place) });
     this.#herald.tell({ kind: 'snapshot', rig, agent, snapshot });
   }
 
   /** Snapshots the agent's worktree now. Throws RelightError `no_hook`, `container_not_running` … */
-  async takeSnapshot(agent: string): Promise<void> {
-    if (roster.agentRow(this.#core.db, agent).bead === null) {
-      throw new RelightError('no_hook', `${agent} has no bead, so it has no worktree`);
-    }
-    await this.#dispatcher.snapshot(agent, lifeOf(this.#own()));
+  takeSnapshot(agent: string): Promise<void> {
+    return this.#dispatcher.snapshot(agent, lives.lifeOf(this.#own()));
   }
 
   // Dispatch
@@ -274,21 +287,11 @@ export class Rig extends DurableObject<Env> {
     return this.#patrol.run();
   }
 
-  /** What is left in the store then costs space but is never put back: it is of another bead. */
-  async #forgetSnapshots(agent: string): Promise<void> {
-    const { env, town, rig } = this.#core;
-    try {
-      await agentOf(env, town, rig, agent).forgetSnapshots();
-    } catch (error) {
-      logTrouble('snapshots.not_forgotten', error, { town, rig, agent });
-    }
-  }
-
-  #retryIfFailed(): void {
-    if (this.#own().state === 'failed') updateOwn(this.#core.db, { state: 'dark', restoreNotBefore: null });
+  #admit(life: Life): void {
+    lives.admit(this.#core.db, this.#core.rig, life, Date.now());
   }
 
   #own(): RigRow {
-    return ownRow(this.#core.db, this.#core.rig);
+    return lives.ownRow(this.#core.db, this.#core.rig);
   }
 }

@@ -13,6 +13,9 @@ const CONTROL_DEADLINE_MS = 10_000;
 /** A start that takes longer is given up: cold starts of 20 s are reported. */
 const START_DEADLINE_MS = 25_000;
 
+/** An end by force that takes longer is given up, and tried again. */
+const KILL_DEADLINE_MS = 25_000;
+
 /** One call to the control server, as it is put on the wire; `body` is JSON. */
 export interface ControlCall {
   readonly method: string;
@@ -105,7 +108,19 @@ export class TownContainer extends Container<Env> {
   /** Ends the container: `stop` asks by SIGTERM and lets it drain, `kill` is SIGKILL. */
   async endBoot(how: 'stop' | 'kill'): Promise<void> {
     if (this.ctx.container?.running !== true) return;
-    await (how === 'stop' ? this.stop() : this.destroy());
+    await (how === 'stop' ? this.stop() : this.#kill());
+  }
+
+  /** A machine that cannot even be ended must not keep the watchdog waiting. Throws RelightError `control_wedged`. */
+  async #kill(): Promise<void> {
+    const late = Promise.withResolvers<never>();
+    const error = new RelightError('control_wedged', 'the container does not end');
+    const timer = setTimeout(() => late.reject(error), KILL_DEADLINE_MS);
+    try {
+      await Promise.race([this.destroy(), late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Keeps the container awake; called while agents work. */
@@ -148,6 +163,8 @@ export class TownContainer extends Container<Env> {
     const response = await container
       .getTcpPort(CONTROL_PORT)
       .fetch(`http://container${CONTROL.health.path}`, { signal: AbortSignal.timeout(CONTROL_DEADLINE_MS) });
+    if (!response.ok)
+      throw new RelightError('control_unreachable', `health check answered ${response.status}`);
     return ControlHealth.parse(await response.json());
   }
 }

@@ -5,10 +5,11 @@ import { RelightError } from '../contract/errors.ts';
 import type { Fault } from '../contract/errors.ts';
 import type { Life } from '../contract/ids.ts';
 import type { Phase, Recovery } from '../contract/recovery.ts';
-import type { RigSpec, RigView } from '../contract/rig.ts';
+import type { RigSpec, RigView, StartOrders } from '../contract/rig.ts';
 import type { SnapshotPolicy } from '../contract/snapshot.ts';
 import { wipHome } from '../contract/snapshot-refs.ts';
 import { hasBucket } from '../platform/bundles.ts';
+import { logTrouble } from '../platform/log.ts';
 import type { ContainerAction, TownSettings, TownView } from '../contract/town.ts';
 import { eraseDatabase, openDatabase } from '../tables/open.ts';
 import { containerOf, directoryOf, partsOfName, rigOf } from './reach.ts';
@@ -18,6 +19,8 @@ import { Feed } from './town/feed.ts';
 import * as recoveries from './town/recoveries.ts';
 import { Recoverer } from './town/recoverer.ts';
 import * as registry from './town/registry.ts';
+import { StartGate } from './town/start-gate.ts';
+import type { FailedAttempt } from './town/start-gate.ts';
 import { describeRig, describeTown } from './town/view.ts';
 import { Vigil } from './town/vigil.ts';
 import { Watchdog } from './town/watchdog.ts';
@@ -31,6 +34,7 @@ export class Town extends DurableObject<Env> {
   readonly #core: TownCore;
   readonly #watchdog: Watchdog;
   readonly #recoverer: Recoverer;
+  readonly #gate: StartGate;
   readonly #vigil: Vigil;
 
   constructor(ctx: DurableObjectState, env: Env) {
@@ -40,7 +44,8 @@ export class Town extends DurableObject<Env> {
     this.#core = { town, env, db, storage: ctx.storage, feed: new Feed(db) };
     this.#watchdog = new Watchdog(this.#core);
     this.#recoverer = new Recoverer(this.#core);
-    this.#vigil = new Vigil(this.#core, this.#watchdog);
+    this.#gate = new StartGate(this.#core);
+    this.#vigil = new Vigil(this.#core, { watchdog: this.#watchdog, gate: this.#gate });
   }
 
   // The registry
@@ -61,8 +66,12 @@ export class Town extends DurableObject<Env> {
   async putRig(rig: string, spec: RigSpec): Promise<RigView> {
     const { db, env, town } = this.#core;
     registry.townRow(db, town);
+    await this.#finishRemoving(rig);
+    const own = rigOf(env, town, rig);
+    // First, so that every registered rig can be asked how it stands.
+    await own.register();
     registry.putRig(db, rig, spec, Date.now());
-    await rigOf(env, town, rig).register();
+    await own.retry();
     return this.rig(rig);
   }
 
@@ -90,10 +99,29 @@ export class Town extends DurableObject<Env> {
     return { ...spec, agentCommand: spec.agentCommand ?? settings.agentCommand, snapshots };
   }
 
-  /** Removes the rig and everything it knows. */
+  /** What an agent is started with, and until when it must not be. Throws RelightError `unknown_rig`. */
+  startOrders(rig: string, agent: string): { heldUntil: number | null; orders: StartOrders } {
+    const { agentCommand, snapshots } = this.rigSpec(rig);
+    return { heldUntil: this.#gate.ask(rig, agent), orders: { agentCommand, snapshots } };
+  }
+
+  noteAttemptFailed(attempt: FailedAttempt): void {
+    registry.townRow(this.#core.db, this.#core.town);
+    this.#gate.noteAttemptFailed(attempt);
+  }
+
+  /** Removes the rig and everything it knows. What is cut off is gone for everybody, and goes on when it is repeated. */
   async removeRig(rig: string): Promise<void> {
+    const { db, town } = this.#core;
+    registry.townRow(db, town);
+    if (!registry.isRemoving(db, rig)) registry.markRemoving(db, this.#rigRow(rig).rig);
+    await this.#watchdog.wakeSoon();
+    await this.#finishRemoving(rig);
+  }
+
+  async #finishRemoving(rig: string): Promise<void> {
     const { db, env, town } = this.#core;
-    this.#rigRow(rig);
+    if (!registry.isRemoving(db, rig)) return;
     await rigOf(env, town, rig).erase();
     registry.removeRig(db, rig);
   }
@@ -103,7 +131,7 @@ export class Town extends DurableObject<Env> {
     const { db, env, town } = this.#core;
     registry.townRow(db, town);
     await containerOf(env, town).endBoot('kill');
-    for (const { rig } of registry.rigRows(db)) await rigOf(env, town, rig).erase();
+    for (const { rig } of registry.rigRows(db, 'all')) await rigOf(env, town, rig).erase();
     await directoryOf(env).strike(town);
     await eraseDatabase(this.ctx, db, 'town');
   }
@@ -165,7 +193,14 @@ export class Town extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
-    if (registry.hasTown(this.#core.db)) await this.#watchdog.watch();
+    const { db, town } = this.#core;
+    if (!registry.hasTown(db)) return;
+    for (const { rig } of registry.rigRows(db, 'all')) {
+      await this.#finishRemoving(rig).catch((error: unknown) =>
+        logTrouble('rig.not_removed', error, { town, rig }),
+      );
+    }
+    await this.#watchdog.watch();
   }
 
   // Recoveries
@@ -195,9 +230,13 @@ export class Town extends DurableObject<Env> {
     return this.#recoverer.close(recoveryId);
   }
 
-  /** Replays a recovery by hand, of some rigs or all; a town without a container gets one instead. */
-  replay(rigs: readonly string[] | null): Promise<{ recoveryId: string }> {
+  /**
+   * Replays a recovery by hand, of some rigs or all; a town without a container gets one instead. Starts that were held
+   * back are let go: somebody has looked.
+   */
+  async replay(rigs: readonly string[] | null): Promise<{ recoveryId: string }> {
     for (const rig of rigs ?? []) this.#rigRow(rig);
+    await this.#gate.release();
     return this.#vigil.replay(rigs);
   }
 
@@ -220,12 +259,13 @@ export class Town extends DurableObject<Env> {
   // The feed
 
   /** A Rig or Agent of the town tells of a change. */
-  publish(change: Change): void {
+  async publish(change: Change): Promise<void> {
     if (change.kind === 'rig') registry.noteRigState(this.#core.db, change.rig, change.state);
     // Work went forward in this boot: its end, however soon, is no crash loop.
     if (change.kind === 'checkpoint' || change.kind === 'done')
       registry.updateTown(this.#core.db, { deaths: 0 });
     this.#core.feed.publish(change);
+    if (change.kind === 'done') await this.#gate.noteHealthy(change.rig, change.agent);
   }
 
   /** How many agents of a rig are hooked; decides which Rigs hear of a heartbeat. */

@@ -1,6 +1,7 @@
 import type { Fault } from '../contract/errors.ts';
 import type { Life } from '../contract/ids.ts';
-import type { RecoveryTrigger } from '../contract/recovery.ts';
+import { faultOfReport } from '../contract/recovery.ts';
+import type { RecoveryTrigger, RigReport } from '../contract/recovery.ts';
 
 /** What the Workflow asks for when it opens a recovery. */
 export interface OpenRequest {
@@ -18,9 +19,18 @@ export interface RigToRestore {
   readonly agents: number | null;
 }
 
-/** How a restore ended for the rig as a whole; null where the rig is there, whole or in part. */
+/**
+ * How a restore ended for the rig as a whole: no fault where nothing more is to be done for it; `isPartial` where some
+ * of its agents have what they need.
+ */
 export interface RestoreVerdict {
   readonly fault: Fault | null;
+  readonly isPartial: boolean;
+}
+
+/** The verdict of a report. */
+export function verdictOf(report: RigReport): RestoreVerdict {
+  return { fault: faultOfReport(report), isPartial: report.status === 'partial' };
 }
 
 /** The answer to asking for a rig: its report will come, or is here. */

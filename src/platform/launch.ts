@@ -15,17 +15,19 @@ export function bootRecoveryId(bootId: string): string {
 }
 
 /**
- * Creates the Workflow instance `recoveryId`. Creating one that exists changes nothing. Throws what the platform throws
- * when it cannot create instances now.
+ * Creates the Workflow instance `recoveryId`. Creating one that exists changes nothing, and gives false. Throws what the
+ * platform throws when it cannot create instances now.
  */
 export async function launchRecovery(
   recoveries: Workflow<RecoveryParams>,
   recoveryId: string,
   params: RecoveryParams,
-): Promise<void> {
+): Promise<boolean> {
   try {
     await recoveries.create({ id: recoveryId, params });
+    return true;
   } catch (error) {
     if (!isInstanceExists(error)) throw error;
+    return false;
   }
 }

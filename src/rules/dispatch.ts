@@ -1,12 +1,11 @@
 import type { AgentStatus } from '../contract/agent.ts';
 import type { Fault } from '../contract/errors.ts';
 import type { RigState } from '../contract/rig.ts';
-
-/** Wait before the next try of a bead after its 1st, 2nd … failed attempt. */
-export const ATTEMPT_BACKOFF_MS = [30_000, 60_000, 120_000, 300_000, 600_000] as const;
+import { endlessWaitMs, waitMs } from './backoff.ts';
+import { BACKOFFS } from './failure-policy.ts';
 
 /** Attempts of one bead after which its agent is `failed` until an operator resumes it. */
-export const MAX_ATTEMPTS = 5;
+export const MAX_ATTEMPTS = BACKOFFS.attempt.waitsMs.length + 1;
 
 /** An agent that ran this long was healthy: its attempts start from zero again. */
 export const HEALTHY_RUN_MS = 600_000;
@@ -23,19 +22,17 @@ export const RESTORE_SILENCE_MS = 120_000;
 /** How often a Rig looks at its agents while any is hooked. */
 export const PATROL_INTERVAL_MS = 30_000;
 
-const INFRA_BACKOFF_BASE_MS = 500;
-const INFRA_BACKOFF_MAX_MS = 60_000;
-const RESTORE_BACKOFF_BASE_MS = 15_000;
-const RESTORE_BACKOFF_MAX_MS = 600_000;
+/** An agent that runs but has shown nothing of its work for this long hangs, or thinks very hard. */
+export const AGENT_QUIET_MS = 1_800_000;
 
 /** Milliseconds to wait after the `tries`-th failure in a row that was the infrastructure's. */
 export function infraBackoffMs(tries: number): number {
-  return Math.min(INFRA_BACKOFF_MAX_MS, INFRA_BACKOFF_BASE_MS * 2 ** Math.max(0, tries - 1));
+  return endlessWaitMs(BACKOFFS.agentStart, tries);
 }
 
 /** Milliseconds to wait before a rig whose restore failed for the `tries`-th time is restored again. */
 export function restoreBackoffMs(tries: number): number {
-  return Math.min(RESTORE_BACKOFF_MAX_MS, RESTORE_BACKOFF_BASE_MS * 2 ** Math.max(0, tries - 1));
+  return endlessWaitMs(BACKOFFS.restore, tries);
 }
 
 /** What the dispatcher needs to know of one agent. */
@@ -49,7 +46,7 @@ export interface DispatchAgent {
   readonly lastSeenAt: number | null;
 }
 
-/** What the dispatcher needs to know of the rig. */
+/** What the dispatcher needs to know of the rig; until `heldUntil` the town starts no agents. */
 export interface DispatchRig {
   readonly generation: number;
   readonly bootId: string | null;
@@ -57,6 +54,7 @@ export interface DispatchRig {
   readonly fault: Fault | null;
   readonly restoringSince: number | null;
   readonly restoreNotBefore: number | null;
+  readonly heldUntil: number | null;
 }
 
 /** What the alarm does now, and when it looks again; `nextAt` is null when there is nothing to look after. */
@@ -78,15 +76,18 @@ export function planDispatch(rig: DispatchRig, agents: readonly DispatchAgent[],
   const pending = hooked.filter((agent) => agent.status === 'pending');
   const due = pending.filter((agent) => (agent.notBefore ?? 0) <= now);
   const unready = due.filter((agent) => agent.readyGeneration !== rig.generation);
+  const ready = due.filter((agent) => agent.readyGeneration === rig.generation);
   const mayRestore = restoreAt(rig) <= now;
+  const heldUntil = rig.heldUntil ?? 0;
   const later = [
     now + PATROL_INTERVAL_MS,
     ...pending.map((agent) => agent.notBefore ?? 0),
     ...(unready.length > 0 ? [restoreAt(rig)] : []),
+    ...(ready.length > 0 ? [heldUntil] : []),
   ].filter((at) => at > now);
   return {
     restore: mayRestore ? unready.map(({ agent }) => agent) : [],
-    start: due.filter((agent) => agent.readyGeneration === rig.generation).map(({ agent }) => agent),
+    start: heldUntil > now ? [] : ready.map(({ agent }) => agent),
     askAbout: hooked.filter((agent) => isSilent(agent, now)).map(({ agent }) => agent),
     nextAt: Math.min(...later),
   };
@@ -95,7 +96,7 @@ export function planDispatch(rig: DispatchRig, agents: readonly DispatchAgent[],
 /** When the rig may be restored outside a recovery: not while one runs, never after a fault that will not pass. */
 function restoreAt(rig: DispatchRig): number {
   if (rig.state === 'restoring') return (rig.restoringSince ?? 0) + RESTORE_SILENCE_MS;
-  if (rig.state === 'failed' && rig.fault?.retryable === false) return Number.POSITIVE_INFINITY;
+  if (rig.fault?.retryable === false) return Number.POSITIVE_INFINITY;
   return rig.restoreNotBefore ?? 0;
 }
 
@@ -112,7 +113,7 @@ export function planAfterExit(
   now: number,
 ): { readonly status: 'pending' | 'failed'; readonly attempts: number; readonly notBefore: number | null } {
   const counted = (ranMs >= HEALTHY_RUN_MS ? 0 : attempts) + 1;
-  if (counted >= MAX_ATTEMPTS) return { status: 'failed', attempts: counted, notBefore: null };
-  const wait = ATTEMPT_BACKOFF_MS[counted - 1] ?? ATTEMPT_BACKOFF_MS[4];
+  const wait = waitMs(BACKOFFS.attempt, counted);
+  if (wait === null) return { status: 'failed', attempts: counted, notBefore: null };
   return { status: 'pending', attempts: counted, notBefore: now + wait };
 }

@@ -9,18 +9,20 @@ export function recoveryStatus(rigs: readonly Pick<RecoveryRig, 'status'>[]): Re
   return rigs.every(({ status }) => status === 'failed') ? 'failed' : 'partial';
 }
 
-/** What the Town knows when somebody asks for its state. */
+/** What the Town knows when somebody asks for its state; a fault is the container's or its recovery's. */
 export interface TownFacts {
   readonly boot: 'none' | 'starting' | 'alive';
   readonly recovering: boolean;
   readonly hasFault: boolean;
+  readonly isHeld: boolean;
   readonly rigs: readonly RigState[];
 }
 
 /** The town's state in one word. */
-export function townState({ boot, recovering, hasFault, rigs }: TownFacts): TownState {
+export function townState({ boot, recovering, hasFault, isHeld, rigs }: TownFacts): TownState {
   if (boot === 'none') return hasFault ? 'degraded' : 'dark';
   if (boot === 'starting') return 'starting';
+  if (hasFault) return 'degraded';
   if (recovering) return 'recovering';
-  return rigs.some((state) => state === 'failed' || state === 'partial') ? 'degraded' : 'lit';
+  return isHeld || rigs.some((state) => state === 'failed' || state === 'partial') ? 'degraded' : 'lit';
 }

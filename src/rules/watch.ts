@@ -1,3 +1,6 @@
+import { endlessWaitMs } from './backoff.ts';
+import { BACKOFFS } from './failure-policy.ts';
+
 /** A boot that lived this long after its recovery was healthy: the count of deaths starts from zero again. */
 export const HEALTHY_BOOT_MS = 10_000;
 
@@ -10,16 +13,49 @@ export const RECOVERY_WATCH_MS = 5_000;
 /** A recovery without progress for this long is nudged, so that an engine that forgot it goes on. */
 export const RECOVERY_SILENCE_MS = 10_000;
 
+/** A recovery whose engine fails is started over this often; then it is closed as failed. */
+export const MAX_RECOVERY_RESTARTS = 3;
+
 /** A container start that has not ended by then is tried again. */
 export const START_DEADLINE_MS = 60_000;
 
-const DEATH_BACKOFF_BASE_MS = 500;
-const DEATH_BACKOFF_MAX_MS = 600_000;
+/** This many unhealthy ends in a row make a crash loop that the operator is told of. */
+export const CRASH_LOOP_DEATHS = 4;
+
+/** A running container that has not answered this many health checks in a row is wedged. */
+export const WEDGED_CHECKS = 3;
+
+/** A wedged container that does not come round for this long is ended and started again. */
+export const WEDGE_GRACE_MS = 60_000;
+
+/** At most this many wedged containers are ended … */
+export const MAX_WEDGE_RESTARTS = 3;
+
+/** … in this time: a fault that restarts do not mend is shown instead. */
+export const WEDGE_WINDOW_MS = 1_800_000;
 
 /** Milliseconds to wait before the container is started again after its `deaths`-th unhealthy end in a row. */
 export function deathBackoffMs(deaths: number): number {
-  if (deaths <= 1) return 0;
-  return Math.min(DEATH_BACKOFF_MAX_MS, DEATH_BACKOFF_BASE_MS * 2 ** (deaths - 2));
+  return deaths === 0 ? 0 : endlessWaitMs(BACKOFFS.containerDied, deaths);
+}
+
+/** Health checks in a row that got no answer; `wedgedAt` is when they became too many. */
+export interface Silence {
+  readonly failedChecks: number;
+  readonly wedgedAt: number | null;
+}
+
+/** The silence after one more health check of a running container. */
+export function noteCheck({ failedChecks, wedgedAt }: Silence, answered: boolean, now: number): Silence {
+  if (answered) return { failedChecks: 0, wedgedAt: null };
+  const failed = failedChecks + 1;
+  return { failedChecks: failed, wedgedAt: wedgedAt ?? (failed >= WEDGED_CHECKS ? now : null) };
+}
+
+/** When a wedged container is ended: after its grace, and not more often than allowed. `restarts` are earlier ones. */
+export function wedgeRestartAt(wedgedAt: number, restarts: readonly number[]): number {
+  const first = restarts.toSorted((a, b) => a - b).at(-MAX_WEDGE_RESTARTS);
+  return Math.max(wedgedAt + WEDGE_GRACE_MS, first === undefined ? 0 : first + WEDGE_WINDOW_MS);
 }
 
 /** The count of deaths after a boot ended: one more, or 1 if it had been healthy before. */
@@ -36,12 +72,15 @@ export interface WatchView {
   readonly wanted: boolean;
   readonly startingSince: number | null;
   readonly nextStartAt: number | null;
+  readonly nextLaunchAt: number | null;
+  readonly wedgedAt: number | null;
+  readonly wedgeRestarts: readonly number[];
 }
 
 /** What the watchdog does now, and when it looks again; `nextAt` null means not before something happens. */
 export interface WatchPlan {
   readonly markEnded: boolean;
-  readonly act: 'start' | 'launch' | 'nudge' | 'none';
+  readonly act: 'start' | 'restart' | 'launch' | 'nudge' | 'none';
   readonly nextAt: number | null;
 }
 
@@ -50,15 +89,25 @@ export function planWatch(view: WatchView, now: number): WatchPlan {
   const { container, currentBoot, recovery } = view;
   const livesOn = currentBoot !== null && !currentBoot.ended;
   if (!container.running) return planDark(view, livesOn, now);
-  if (container.bootId === null) return { markEnded: false, act: 'none', nextAt: now + RECOVERY_WATCH_MS };
-  if (currentBoot?.bootId !== container.bootId || currentBoot.ended) {
-    return { markEnded: livesOn, act: 'launch', nextAt: now + RECOVERY_WATCH_MS };
+  if (container.bootId === null) return planSilent(view, now);
+  // Its messages are refused, so nothing that it does counts any more.
+  if (currentBoot?.bootId === container.bootId && currentBoot.ended) {
+    return { markEnded: false, act: 'restart', nextAt: now + RECOVERY_WATCH_MS };
+  }
+  if (currentBoot?.bootId !== container.bootId) {
+    const isDue = livesOn || (view.nextLaunchAt ?? 0) <= now;
+    return { markEnded: livesOn, act: isDue ? 'launch' : 'none', nextAt: now + RECOVERY_WATCH_MS };
   }
   if (recovery !== null) {
     const silent = now - recovery.progressAt >= RECOVERY_SILENCE_MS;
     return { markEnded: false, act: silent ? 'nudge' : 'none', nextAt: now + RECOVERY_WATCH_MS };
   }
   return { markEnded: false, act: 'none', nextAt: now + WATCH_INTERVAL_MS };
+}
+
+function planSilent({ wedgedAt, wedgeRestarts }: WatchView, now: number): WatchPlan {
+  const isDue = wedgedAt !== null && wedgeRestartAt(wedgedAt, wedgeRestarts) <= now;
+  return { markEnded: isDue, act: isDue ? 'restart' : 'none', nextAt: now + RECOVERY_WATCH_MS };
 }
 
 function planDark(view: WatchView, livesOn: boolean, now: number): WatchPlan {

@@ -48,7 +48,7 @@ describe('invariant 10: the credential of a rig', () => {
     await town.call('DELETE', '');
   });
 
-  it('is missed with its name when it is not set', async () => {
+  it('credential not set: is missed with its name', async () => {
     const town = world.town('unset');
     await town.call('PUT', '', { agentCommand: 'true' });
     const gitUrl = `${world.git.url}/private.git`;

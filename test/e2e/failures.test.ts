@@ -17,7 +17,7 @@ function requestsFor(name: string): number {
 }
 
 describe('rigs whose repository cannot be had', () => {
-  it('fail with their reason, are not retried when that is useless, and hold no other rig back', async () => {
+  it('git auth, git 404: fail with their reason, are not retried, and hold no other rig back', async () => {
     const town = world.town('mixed');
     await town.call('PUT', '', { agentCommand: 'sleep 600' });
     const good = await createRepository(world.git, 'good', { from: import.meta.dirname });
@@ -56,7 +56,7 @@ describe('rigs whose repository cannot be had', () => {
     await town.call('DELETE', '');
   });
 
-  it('are tried again when the cause may pass, such as a name that does not resolve', async () => {
+  it('git DNS: are tried again when the cause may pass', async () => {
     const town = world.town('nowhere');
     await town.call('PUT', '', { agentCommand: 'sleep 600' });
     await town.call('PUT', '/rigs/nowhere', { gitUrl: 'http://does-not-exist.invalid/x.git' });

@@ -88,7 +88,7 @@ describe('inspecting and replaying a recovery', () => {
   });
 });
 
-describe('a Worker that is killed in mid-recovery', () => {
+describe('Worker redeployed in mid-recovery: a Worker that is killed', () => {
   it('goes on with the unfinished recovery when it is started again on the same state', async () => {
     const town = world.town('resumed');
     const gate = join(world.dir, 'gate');

@@ -5,8 +5,9 @@ import { createApp } from '../../src/http/app.ts';
 import { AgentView } from '../../src/contract/agent.ts';
 import { RigView } from '../../src/contract/rig.ts';
 import { TownView } from '../../src/contract/town.ts';
-import { jsonOf, lifeOf, litTown, patiently, primeOf, problemCode, sightingOf } from './scene.ts';
-import { callback, latestRecovery, makeTown, operator } from './town.ts';
+import { jsonOf, lifeOf, litTown, patiently, primeOf, problemCode, sightingOf, tick } from './scene.ts';
+import { Rig } from '../../src/objects/rig.ts';
+import { addRig, callback, latestRecovery, makeTown, operator } from './town.ts';
 
 const HEAD = 'a'.repeat(40);
 
@@ -260,5 +261,35 @@ describe('the surface', () => {
   it('keeps no state of a town that nobody made', async () => {
     await operator('GET', '/api/towns/ghost');
     expect(await env.TOWN.getByName('~towns').towns()).not.toContain('ghost');
+  });
+});
+
+describe('the removal of a rig', () => {
+  it('that is cut off in the middle is a removal for everybody, and ends when it is repeated', async () => {
+    await litTown('halved');
+    const erase = vi.spyOn(Rig.prototype, 'erase').mockRejectedValueOnce(new Error('the object was reset'));
+    expect((await operator('DELETE', '/api/towns/halved/rigs/hono')).status).toBe(500);
+    expect(await jsonOf(operator('GET', '/api/towns/halved/rigs'))).toEqual({ rigs: [] });
+    expect(await problemCode(await operator('GET', '/api/towns/halved/rigs/hono'), 404)).toBe('unknown_rig');
+    expect((await operator('DELETE', '/api/towns/halved/rigs/hono')).status).toBe(204);
+    expect(erase).toHaveBeenCalledTimes(2);
+    expect(await problemCode(await operator('DELETE', '/api/towns/halved/rigs/hono'), 404)).toBe(
+      'unknown_rig',
+    );
+    erase.mockRestore();
+  });
+
+  it('that is cut off goes on by itself, and by the next registration', async () => {
+    await litTown('resumed');
+    const erase = vi.spyOn(Rig.prototype, 'erase');
+    for (const finish of [() => tick('resumed'), () => addRig('resumed', 'hono', [])]) {
+      erase.mockRejectedValueOnce(new Error('the object was reset'));
+      expect((await operator('DELETE', '/api/towns/resumed/rigs/hono')).status).toBe(500);
+      await finish();
+      await addRig('resumed', 'hono', []);
+      expect(await jsonOf(operator('GET', '/api/towns/resumed/rigs/hono/agents'))).toEqual({ agents: [] });
+    }
+    expect(erase).toHaveBeenCalledTimes(4);
+    erase.mockRestore();
   });
 });

@@ -40,7 +40,7 @@ async function later(town: string, asked: Asked, ms: number, starts: number): Pr
   await beat(town, { sightings: [sightingOf(asked, 'ada')] });
 }
 
-describe('an agent that ends before its bead is done', () => {
+describe('agent exits at once: an agent that ends before its bead is done', () => {
   it('is tried again after 30 s, 1, 2 and 5 minutes, and is failed with its reason after the fifth time', async () => {
     const asked = await litTown('tries');
     const waits: number[] = [];
@@ -82,6 +82,38 @@ describe('an agent that ends before its bead is done', () => {
   });
 });
 
+describe('agent hangs: an agent that runs, but shows nothing of its work', () => {
+  const sighted = (asked: Asked, agoMs: number, wroteAt: number | null) => ({
+    sightings: [{ ...sightingOf(asked, 'ada'), startedAt: Date.now() - agoMs, wroteAt }],
+  });
+
+  it('is stalled after half an hour with its reason, is left running, and works again once it writes', async () => {
+    const asked = await litTown('quiet');
+    await beat('quiet', sighted(asked, 1_799_000, null));
+    expect(await statusOf('quiet')).toMatchObject({ status: 'working', fault: null });
+    for (const _ of [1, 2]) await beat('quiet', sighted(asked, 1_800_000, Date.now() - 1_800_000));
+    expect(await statusOf('quiet')).toMatchObject({
+      status: 'stalled',
+      attempts: 0,
+      fault: { code: 'agent_silent', retryable: true },
+    });
+    await alarm('quiet');
+    expect([asked.starts.length, asked.stops.length]).toEqual([1, 0]);
+    await beat('quiet', sighted(asked, 1_800_000, Date.now()));
+    expect(await statusOf('quiet')).toMatchObject({ status: 'working', fault: null });
+  });
+
+  it('has its attempts again after ten minutes, while it still runs', async () => {
+    const asked = await litTown('lasting');
+    await exit('lasting', asked);
+    await later('lasting', asked, 120_000, 2);
+    await beat('lasting', sighted(asked, 599_000, Date.now()));
+    expect(await statusOf('lasting')).toMatchObject({ attempts: 1 });
+    await beat('lasting', sighted(asked, 600_000, Date.now()));
+    expect(await statusOf('lasting')).toMatchObject({ status: 'working', attempts: 0 });
+  });
+});
+
 describe('invariant 8: the infrastructure never uses up attempts', () => {
   it.each(['stopped', 'shutdown', 'spawn_failed'])('an end by %s counts for nothing', async (cause) => {
     const town = cause.replace('_', '-');
@@ -105,7 +137,7 @@ describe('invariant 8: the infrastructure never uses up attempts', () => {
     expect(await statusOf('mortal')).toMatchObject({ attempts: 0 });
   });
 
-  it('a spawn that failed shows its reason and has the worktree looked after', async () => {
+  it('agent not spawned: shows its reason and has the worktree looked after', async () => {
     const asked = await litTown('spawn');
     await exit('spawn', asked, 'spawn_failed');
     expect(await statusOf('spawn')).toMatchObject({
@@ -154,16 +186,19 @@ describe('invariant 8: the infrastructure never uses up attempts', () => {
   });
 });
 
-describe('an agent that nobody has heard of', () => {
+describe('agent without heartbeat: an agent that nobody has heard of', () => {
   it('is asked about, stalled while nobody answers, and works again once it is seen', async () => {
     const asked = await litTown('hush');
     asked.intercept = ({ path }) => (path === '/agents' ? new Response('', { status: 500 }) : null);
     travel(100_000);
     await runDurableObjectAlarm(rigAt('hush'));
-    expect(await statusOf('hush')).toMatchObject({ status: 'stalled' });
+    expect(await statusOf('hush')).toMatchObject({
+      status: 'stalled',
+      fault: { code: 'control_unreachable' },
+    });
     asked.intercept = () => null;
     await runDurableObjectAlarm(rigAt('hush'));
-    expect(await statusOf('hush')).toMatchObject({ status: 'working' });
+    expect(await statusOf('hush')).toMatchObject({ status: 'working', fault: null });
     expect(asked.starts).toHaveLength(1);
   });
 

@@ -5,8 +5,8 @@ import { BOOT_HEADER } from '../../src/contract/control.ts';
 export interface FakeBoot {
   readonly bootId: string;
   generation: number | null;
-  /** Runs, but answers nothing. */
-  silent?: boolean;
+  /** Runs, but answers nothing, or nothing but errors. */
+  silent?: boolean | 'errors';
   /** Answers a control call; the health check is answered by the fake. */
   handle(call: { method: string; path: string; body: unknown }): Response | Promise<Response>;
 }
@@ -97,6 +97,7 @@ export class Container<Bindings> extends DurableObject<Bindings> {
 
 async function answer(boot: FakeBoot | null, url: string, init: RequestInit = {}): Promise<Response> {
   if (boot === null || boot.silent === true) throw new Error('Network connection lost.');
+  if (boot.silent === 'errors') return new Response('out of memory', { status: 500 });
   const path = new URL(url).pathname;
   const { bootId, generation } = boot;
   if (path === '/health') {

@@ -76,7 +76,7 @@ async function secondLife(town: string): Promise<{ asked: Asked; first: Asked['s
 }
 
 describe('invariant 2: an earlier generation changes nothing', () => {
-  it('is refused with 409 stale_generation, whatever it says', async () => {
+  it('message of an earlier boot: is refused with 409 stale_generation, whatever it says', async () => {
     const { asked, first } = await secondLife('fenced');
     const before = await everythingOf('fenced');
     const recovery = `boot-${bootId('fenced', 1)}`;

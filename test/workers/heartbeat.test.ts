@@ -1,24 +1,21 @@
 import { env, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { machines } from './fake-container.ts';
-import { beat, comeBack, everythingOf, jsonOf, litTown, patiently, sightingOf } from './scene.ts';
+import {
+  beat,
+  comeBack,
+  everythingOf,
+  jsonOf,
+  litTown,
+  machineOf,
+  patiently,
+  sightingOf,
+  tick,
+} from './scene.ts';
 import { addRig, agentStatus, latestRecovery, makeTown, operator } from './town.ts';
 
 afterEach(comeBack);
 
-const townAt = (town: string) => env.TOWN.getByName(town);
 const act = (town: string, action: string) => operator('POST', `/api/towns/${town}/container`, { action });
-
-function machineOf(town: string) {
-  const machine = machines.get(town);
-  if (machine === undefined) throw new Error(`${town} has no machine`);
-  return machine;
-}
-
-/** Runs the Town's alarm, whenever it is set for. */
-async function tick(town: string): Promise<void> {
-  await runDurableObjectAlarm(townAt(town));
-}
 
 describe('invariant 11: only agents that run keep a town awake', () => {
   it('a heartbeat renews the container while an agent runs, and neither without one nor for an ended one', async () => {

@@ -1,4 +1,4 @@
-import { env, introspectWorkflowInstance } from 'cloudflare:test';
+import { env, introspectWorkflowInstance, runDurableObjectAlarm } from 'cloudflare:test';
 import { expect, vi } from 'vitest';
 import { z } from 'zod';
 import type { AgentSighting } from '../../src/contract/control.ts';
@@ -41,12 +41,27 @@ export function sightingOf(
   const start = starts.findLast((each) => each.agent === agent);
   if (start === undefined) throw new Error(`${agent} was not started`);
   const { rig, startId, bead } = start;
-  return { rig, agent, bead, startId, state, startedAt: Date.now(), atRisk: null };
+  return { rig, agent, bead, startId, state, startedAt: Date.now(), wroteAt: null, atRisk: null };
 }
 
 /** A heartbeat of the town's `n`-th boot with what its control server has. */
 export function beat(town: string, { sightings }: Pick<Asked, 'sightings'>, n = 1): Promise<Response> {
   return callback(town, 'heartbeat', { bootId: bootId(town, n), at: Date.now(), agents: sightings });
+}
+
+/** The machine of a town that has one. */
+export function machineOf(town: string) {
+  const machine = machines.get(town);
+  if (machine === undefined) throw new Error(`${town} has no machine`);
+  return machine;
+}
+
+/** A town as the operator sees it. */
+export const viewOf = (town: string) => jsonOf(operator('GET', `/api/towns/${town}`));
+
+/** Runs the Town's alarm, whenever it is set for. */
+export async function tick(town: string): Promise<void> {
+  await runDurableObjectAlarm(env.TOWN.getByName(town));
 }
 
 /** The container dies, and the platform says so. */

@@ -95,7 +95,7 @@ describe('slinging a bead', () => {
     await vi.waitFor(() => expect(asked.starts.at(-1)?.bead).toBe('next'), patiently);
   });
 
-  it('again resumes an agent that was given up, with its attempts forgotten and its branch kept', async () => {
+  it('no agent command: again resumes an agent that was given up, with its attempts forgotten and its branch kept', async () => {
     const asked = await idleTown('resumed');
     await jsonOf(operator('PUT', '/api/towns/resumed', {}));
     await jsonOf(sling('resumed', 'ada', 'b', 'own/branch'));
@@ -111,6 +111,18 @@ describe('slinging a bead', () => {
       branch: 'own/branch',
       fault: null,
     });
+    await vi.waitFor(() => expect(asked.starts).toHaveLength(1), patiently);
+  });
+
+  it('no agent command: needs no second sling once the agent is given one', async () => {
+    const asked = await idleTown('equipped');
+    await jsonOf(operator('PUT', '/api/towns/equipped', {}));
+    await jsonOf(sling('equipped', 'ada', 'b'));
+    await vi.waitFor(
+      async () => expect(await agentStatus('equipped', 'hono', 'ada')).toMatchObject({ status: 'failed' }),
+      patiently,
+    );
+    await jsonOf(operator('PUT', `${ROSTER('equipped')}/ada`, { agentCommand: 'true' }));
     await vi.waitFor(() => expect(asked.starts).toHaveLength(1), patiently);
   });
 

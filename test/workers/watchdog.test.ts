@@ -1,21 +1,26 @@
 import { env, runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { machines } from './fake-container.ts';
-import { comeBack, jsonOf, lifeOf, litTown, loseContainer, patiently, problemCode, travel } from './scene.ts';
+import {
+  comeBack,
+  jsonOf,
+  lifeOf,
+  litTown,
+  loseContainer,
+  machineOf,
+  patiently,
+  problemCode,
+  tick,
+  travel,
+  viewOf,
+} from './scene.ts';
 import { addRig, agentStatus, callback, latestRecovery, makeTown, operator } from './town.ts';
 
 afterEach(comeBack);
 
 const townAt = (town: string) => env.TOWN.getByName(town);
-const viewOf = (town: string) => jsonOf(operator('GET', `/api/towns/${town}`));
 const act = (town: string, action: string) => operator('POST', `/api/towns/${town}/container`, { action });
 const alarmOf = (town: string) => runInDurableObject(townAt(town), (_, { storage }) => storage.getAlarm());
-
-function machineOf(town: string) {
-  const machine = machines.get(town);
-  if (machine === undefined) throw new Error(`${town} has no machine`);
-  return machine;
-}
 
 /** The town's control server goes on running, and answers nothing more. */
 function silence(town: string): void {
@@ -23,13 +28,8 @@ function silence(town: string): void {
   if (running !== null) running.silent = true;
 }
 
-/** Runs the Town's alarm, whenever it is set for. */
-async function tick(town: string): Promise<void> {
-  await runDurableObjectAlarm(townAt(town));
-}
-
 describe('the watchdog', () => {
-  it('starts a dead container again at once while agents are hooked, without counting it against them', async () => {
+  it('container dies: starts it again at once while agents are hooked, without counting it against them', async () => {
     const asked = await litTown('revived');
     machineOf('revived').running = null;
     await tick('revived');
@@ -39,7 +39,7 @@ describe('the watchdog', () => {
     expect(await viewOf('revived')).toMatchObject({ generation: 2, boot: { endedAt: null } });
   });
 
-  it('backs off from a container that keeps dying, and says so', async () => {
+  it('container crash loop: backs off from a container that keeps dying, and says so', async () => {
     const asked = await litTown('dying');
     const waits: number[] = [];
     for (let deaths = 1; deaths <= 5; deaths += 1) {
@@ -56,7 +56,7 @@ describe('the watchdog', () => {
       if (deaths >= 4) {
         expect(await viewOf('dying')).toMatchObject({
           state: 'degraded',
-          fault: { code: 'container_unavailable', reason: expect.stringContaining(`${deaths} times`) },
+          fault: { code: 'container_crash_loop', reason: expect.stringContaining(`${deaths} times`) },
         });
       }
       comeBack();
@@ -126,7 +126,7 @@ describe('the watchdog', () => {
     expect(asked.boots).toBe(2);
   });
 
-  it('launches the recovery of a boot that both launches missed', async () => {
+  it('boot without a recovery: launches it where both launches were missed', async () => {
     const asked = await makeTown('missed');
     const machine = machineOf('missed');
     await addRig('missed', 'hono', []);
@@ -150,7 +150,7 @@ describe('the watchdog', () => {
     expect(await alarmOf('looked')).toBeGreaterThan(before);
   });
 
-  it('tells why a container does not start, and tries again with back-off until it does', async () => {
+  it('no container instance available: tells why a container does not start, and tries again with back-off until it does', async () => {
     const asked = await makeTown('stubborn');
     const machine = machineOf('stubborn');
     const { boot } = machine;

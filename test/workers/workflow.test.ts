@@ -17,7 +17,7 @@ import {
 import { addRig, agentStatus, callback, goodReport, latestRecovery, makeTown, operator } from './town.ts';
 
 describe('invariant 7: one rig never holds the others back', () => {
-  it('a rig that fails for good is failed with its reason and is not tried again', async () => {
+  it('git auth: a rig that fails for good is failed with its reason and is not tried again', async () => {
     await using _ = await watched('broken');
     const asked = await makeTown('broken', (rig, request) =>
       rig === 'bad' ? failedReport(rig, 'git_auth') : goodReport(rig, request),
@@ -43,7 +43,7 @@ describe('invariant 7: one rig never holds the others back', () => {
     expect(await jsonOf(operator('GET', '/api/towns/broken'))).toMatchObject({ state: 'degraded' });
   });
 
-  it('a rig whose control call breaks is given up, and the others are brought back', async () => {
+  it('control server unreachable: a rig whose control call breaks is given up, and the others are brought back', async () => {
     await using _ = await watched('deaf');
     const asked = await makeTown('deaf');
     asked.intercept = ({ path }) =>
@@ -78,7 +78,7 @@ describe('invariant 7: one rig never holds the others back', () => {
     await vi.waitFor(() => expect(asked.starts.some(({ agent }) => agent === 'ada')).toBe(true), patiently);
   });
 
-  it('an agent that could not be brought back is failed with its reason, and its neighbour works', async () => {
+  it('missing branch: an agent that could not be brought back is failed with its reason, and its neighbour works', async () => {
     const fault = { code: 'missing_base', reason: 'no branch trunk', retryable: false } as const;
     const asked = await makeTown('neighbours', (rig, request) => {
       const report = goodReport(rig, request);
@@ -145,7 +145,7 @@ describe('a restore that fails for a reason that may pass', () => {
 });
 
 describe('invariant 3: every step and every control call may run twice or be cut off', () => {
-  it('an event that was lost is made up for by asking again', async () => {
+  it('event lost: is made up for by asking again', async () => {
     await using instance = await watched('lost-event');
     let report: RigReport | null = null;
     const asked = await makeTown('lost-event', () => null);
@@ -204,7 +204,7 @@ describe('invariant 3: every step and every control call may run twice or be cut
     await vi.waitFor(() => expect(asked.starts).toHaveLength(1), patiently);
   });
 
-  it('steps that fail a few times are run again', async () => {
+  it('Durable Object reset: steps that fail a few times are run again', async () => {
     await using instance = await watched('bumpy');
     const asked = await makeTown('bumpy');
     await instance.modify(async (m) => {

@@ -3,6 +3,7 @@ import type { AgentSighting, RestoreAnswer, WorktreePlan } from '../../contract/
 import { faultOf, RelightError } from '../../contract/errors.ts';
 import type { Life } from '../../contract/ids.ts';
 import type { RigReport } from '../../contract/recovery.ts';
+import type { StartOrders } from '../../contract/rig.ts';
 import { logEvent, logTrouble } from '../../platform/log.ts';
 import { infraBackoffMs } from '../../rules/dispatch.ts';
 import { callControl } from '../control-client.ts';
@@ -72,7 +73,9 @@ export class Dispatcher {
   /** Starts one agent; a refusal puts it back to `pending` with the infrastructure's back-off. */
   async start(agent: string, life: Life): Promise<void> {
     const { env, town, rig, db } = this.#core;
-    const { agentCommand, snapshots } = await townOf(env, town).rigSpec(rig);
+    const orders = await this.#orders(agent);
+    if (orders === null) return;
+    const { agentCommand, snapshots } = orders;
     const row = agentRow(db, agent);
     const command = row.agentCommand ?? agentCommand;
     const { bead, branch, role, finishing } = row;
@@ -104,6 +107,25 @@ export class Dispatcher {
     }
   }
 
+  /**
+   * What to start the agent with; null while the town holds starts back. A Town that is away has said it before: the last
+   * orders hold until it is back. Throws RelightError: what it refuses with.
+   */
+  async #orders(agent: string): Promise<StartOrders | null> {
+    const { env, town, rig, db } = this.#core;
+    try {
+      const { heldUntil, orders } = await townOf(env, town).startOrders(rig, agent);
+      updateOwn(db, { heldUntil, orders });
+      return heldUntil === null ? orders : null;
+    } catch (error) {
+      const { orders } = ownRow(db, rig);
+      const isRefusal = error instanceof Error && 'code' in error;
+      if (isRefusal || orders === null) throw error;
+      logTrouble('town.away', error, { town, rig, agent });
+      return orders;
+    }
+  }
+
   #startRefused(agent: string, startId: string, error: unknown): void {
     const { town, rig, db } = this.#core;
     logTrouble('agent.start_refused', error, { town, rig, agent });
@@ -130,8 +152,11 @@ export class Dispatcher {
     }
   }
 
-  /** Asks for a snapshot of the agent's worktree now. Throws RelightError. */
+  /** Asks for a snapshot of the agent's worktree now. Throws RelightError `no_hook`, `container_not_running` … */
   async snapshot(agent: string, life: Life | null): Promise<void> {
+    if (agentRow(this.#core.db, agent).bead === null) {
+      throw new RelightError('no_hook', `${agent} has no bead, so it has no worktree`);
+    }
     if (life === null) throw new RelightError('container_not_running', 'the container does not run');
     const { env, rig } = this.#core;
     await callControl(env, this.#target(life), CONTROL.snapshot, { rig, agent }, { life });

@@ -19,6 +19,17 @@ export class Herald {
     await townOf(env, town).noteActive(rig, activeRows(db).length);
   }
 
+  /** An attempt failed, perhaps the last one. The count of a Town that misses it is one too low, which it stands. */
+  async tellAttemptFailed(agent: string, bead: string): Promise<void> {
+    const { env, town, rig, db } = this.#core;
+    const isLast = agentRow(db, agent).status === 'failed';
+    try {
+      await townOf(env, town).noteAttemptFailed({ rig, agent, bead, isLast });
+    } catch (error) {
+      logTrouble('attempt.not_told', error, { town, rig, agent });
+    }
+  }
+
   tellAll(): void {
     this.tellRig();
     for (const { agent } of agentRows(this.#core.db)) this.tellAgent(agent);

@@ -87,3 +87,10 @@ export function admit(db: Database, rig: string, life: Life, now: number): void 
   const { bootId } = ownRow(db, rig);
   if (bootId === null) updateOwn(db, { bootId: life.bootId });
 }
+
+/** Lets a rig that was given up be restored once more. */
+export function forgive(db: Database, rig: string): void {
+  const { state, fault } = ownRow(db, rig);
+  if (state === 'failed') updateOwn(db, { state: 'dark', restoreNotBefore: null });
+  if (fault !== null) updateOwn(db, { fault: null, restoreNotBefore: null });
+}

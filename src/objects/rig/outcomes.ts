@@ -5,7 +5,13 @@ import { faultOf, RelightError } from '../../contract/errors.ts';
 import type { Fault } from '../../contract/errors.ts';
 import { faultOfReport } from '../../contract/recovery.ts';
 import type { AgentReport, RigReport } from '../../contract/recovery.ts';
-import { infraBackoffMs, planAfterExit, restoreBackoffMs } from '../../rules/dispatch.ts';
+import {
+  AGENT_QUIET_MS,
+  HEALTHY_RUN_MS,
+  infraBackoffMs,
+  planAfterExit,
+  restoreBackoffMs,
+} from '../../rules/dispatch.ts';
 import type { Database } from '../../tables/open.ts';
 import { finished } from '../../tables/rig/schema.ts';
 import { ownRow, updateOwn } from './life.ts';
@@ -16,6 +22,8 @@ import type { AgentRow } from './roster.ts';
 const SEEN_EVERY_MS = 20_000;
 
 const REASON_CHARS = 300;
+
+const QUIET_REASON = `runs, but has written nothing and changed no file for ${AGENT_QUIET_MS / 60_000} min; unhook it to end it`;
 
 /** Takes a restore's report into rig and roster. An agent that was hooked to another bead meanwhile is left alone. */
 export function takeReport(
@@ -30,23 +38,35 @@ export function takeReport(
     failRestore(db, rig, fault, now);
     return;
   }
-  updateOwn(db, {
-    state: report.status,
-    fault,
-    restoringSince: null,
-    restoreTries: 0,
-    restoreNotBefore: null,
-  });
-  for (const agentReport of report.agents) takeAgentReport(db, generation, agentReport, now);
+  updateOwn(db, { state: report.status, fault, restoringSince: null, ...nextRestore(db, rig, fault, now) });
+  for (const agentReport of report.agents) takeAgentReport(db, generation, agentReport, fault, now);
 }
 
-/** An agent that runs has what it needs, whatever a restore says of its worktree: heartbeats decide. */
-function takeAgentReport(db: Database, generation: number, report: AgentReport, now: number): void {
+/** How often the restore of the rig has failed in a row, and from when on it may be tried again. */
+function nextRestore(db: Database, rig: string, fault: Fault | null, now: number) {
+  if (fault === null) return { restoreTries: 0, restoreNotBefore: null };
+  const restoreTries = ownRow(db, rig).restoreTries + 1;
+  return { restoreTries, restoreNotBefore: fault.retryable ? now + restoreBackoffMs(restoreTries) : null };
+}
+
+/**
+ * An agent that runs has what it needs, whatever a restore says of its worktree: heartbeats decide. One that misses what
+ * the whole rig misses waits for the rig, and is not given up for it.
+ */
+function takeAgentReport(
+  db: Database,
+  generation: number,
+  report: AgentReport,
+  ofRig: Fault | null,
+  now: number,
+): void {
   const row = activeRows(db).find(({ agent, bead }) => agent === report.agent && bead?.id === report.bead);
   if (row === undefined) return;
   const { fault } = report;
   if (fault === null) {
     setAgent(db, row.agent, { readyGeneration: generation, fault: null });
+  } else if (fault.code === ofRig?.code) {
+    moveAgent(db, row.agent, { from: ['pending'] }, { fault });
   } else if (fault.retryable) {
     const startTries = row.startTries + 1;
     const notBefore = now + restoreBackoffMs(startTries);
@@ -56,12 +76,17 @@ function takeAgentReport(db: Database, generation: number, report: AgentReport, 
   }
 }
 
-/** The restore failed as a whole: the rig says so, and so does each agent that waits for it. */
+/**
+ * The restore failed: the rig says so, and so does each agent that waits for it. A rig that has some of its agents in this
+ * generation stays `partial`, and those go on.
+ */
 export function failRestore(db: Database, rig: string, fault: Fault, now: number): void {
-  const restoreTries = ownRow(db, rig).restoreTries + 1;
-  const restoreNotBefore = fault.retryable ? now + restoreBackoffMs(restoreTries) : null;
-  updateOwn(db, { state: 'failed', fault, restoringSince: null, restoreTries, restoreNotBefore });
-  for (const { agent } of agentRows(db)) moveAgent(db, agent, { from: ['pending'] }, { fault });
+  const { state, generation } = ownRow(db, rig);
+  const failed = state === 'partial' ? 'partial' : 'failed';
+  updateOwn(db, { state: failed, fault, restoringSince: null, ...nextRestore(db, rig, fault, now) });
+  for (const { agent, readyGeneration } of agentRows(db)) {
+    if (readyGeneration !== generation) moveAgent(db, agent, { from: ['pending'] }, { fault });
+  }
 }
 
 /** An ended start. One that is not the agent's start in force was dealt with before. True if anything changed. */
@@ -149,13 +174,23 @@ function takeSighting(db: Database, row: AgentRow, seen: AgentSighting | undefin
     );
   }
   if (seen.state === 'exited') return false;
-  if (seen.state === 'running' && (status !== 'working' || row.startId !== seen.startId)) {
-    const running = { status: 'working', startId: seen.startId, startedAt: seen.startedAt } as const;
-    setAgent(db, agent, { ...running, lastSeenAt: now, fault: null, startTries: 0 });
+  const next = seen.state === 'running' ? runningStatus(row, seen, now) : status;
+  if (next !== status || (seen.state === 'running' && row.startId !== seen.startId)) {
+    const { startId, startedAt } = seen;
+    const fault = next === 'stalled' ? faultOf('agent_silent', QUIET_REASON) : null;
+    setAgent(db, agent, { status: next, startId, startedAt, lastSeenAt: now, fault, startTries: 0 });
     return true;
   }
   const riskChanged = row.atRisk?.code !== seen.atRisk?.code;
   if (riskChanged) setAgent(db, agent, { atRisk: seen.atRisk });
+  const recovers = row.attempts > 0 && seen.state === 'running' && now - seen.startedAt >= HEALTHY_RUN_MS;
+  if (recovers) setAgent(db, agent, { attempts: 0 });
   if (now - (row.lastSeenAt ?? 0) >= SEEN_EVERY_MS) setAgent(db, agent, { lastSeenAt: now });
-  return riskChanged;
+  return riskChanged || recovers;
+}
+
+/** A running agent works, unless it has neither written anything nor changed a file for too long. */
+function runningStatus(row: AgentRow, seen: AgentSighting, now: number): 'working' | 'stalled' {
+  const active = Math.max(seen.startedAt, seen.wroteAt ?? 0, row.snapshot?.verifiedAt ?? 0);
+  return now - active >= AGENT_QUIET_MS ? 'stalled' : 'working';
 }

@@ -1,4 +1,5 @@
 import type { AgentSighting } from '../../contract/control.ts';
+import { faultOf } from '../../contract/errors.ts';
 import type { Life } from '../../contract/ids.ts';
 import { logTrouble } from '../../platform/log.ts';
 import { planDispatch, restoreBackoffMs } from '../../rules/dispatch.ts';
@@ -90,7 +91,11 @@ export class Patrol {
       await this.#parts.takeSightings(life, seen);
     } catch (error) {
       logTrouble('agents.not_seen', error, { town, rig });
-      for (const agent of agents) moveAgent(db, agent, { from: ['working'] }, { status: 'stalled' });
+      const fault = faultOf(
+        'control_unreachable',
+        'no heartbeat names it, and the control server does not answer',
+      );
+      for (const agent of agents) moveAgent(db, agent, { from: ['working'] }, { status: 'stalled', fault });
     }
     for (const agent of agents) this.#parts.herald.tellAgent(agent);
   }

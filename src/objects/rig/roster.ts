@@ -119,6 +119,13 @@ export function hookBead(db: Database, agent: string, bead: Bead, branch: string
   }
 }
 
+/** Lets an agent that failed for what it was set up with, and not for what it did, have another try. True if it did. */
+export function resumeIfMisconfigured(db: Database, agent: string): boolean {
+  const { status, fault } = agentRow(db, agent);
+  if (status !== 'failed' || fault === null || fault.retryable) return false;
+  return moveAgent(db, agent, { from: ['failed'] }, { status: 'pending', fault: null, notBefore: null });
+}
+
 /** Takes the bead from the agent. */
 export function unhookBead(db: Database, agent: string): void {
   setAgent(db, agent, UNHOOKED);

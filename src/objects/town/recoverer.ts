@@ -2,12 +2,12 @@ import type { RigReportMessage } from '../../contract/callbacks.ts';
 import { RelightError } from '../../contract/errors.ts';
 import type { Fault } from '../../contract/errors.ts';
 import type { Life } from '../../contract/ids.ts';
-import { faultOfReport } from '../../contract/recovery.ts';
 import type { Recovery, RigReport } from '../../contract/recovery.ts';
 import { logEvent, logTrouble } from '../../platform/log.ts';
 import { isInstanceGone } from '../../platform/platform-errors.ts';
 import { RECOVERY_WATCH_MS } from '../../rules/watch.ts';
 import { containerOf, rigOf } from '../reach.ts';
+import { verdictOf } from '../verdicts.ts';
 import type { OpenRequest, Opened, RigToRestore } from '../verdicts.ts';
 import { wakeAt } from '../wake-at.ts';
 import { acceptBoot, admitLife } from './boots.ts';
@@ -40,7 +40,13 @@ export class Recoverer {
     const { generation } = boot;
     recoveries.supersedeBefore(db, generation, now);
     recoveries.openRecovery(db, { recoveryId, bootId, generation, trigger }, now);
-    updateTown(db, { startingSince: null, nextStartAt: null, fault: null });
+    updateTown(db, {
+      startingSince: null,
+      nextStartAt: null,
+      launchTries: 0,
+      nextLaunchAt: null,
+      fault: null,
+    });
     if (isNew) feed.publish({ kind: 'boot', bootId, generation });
     feed.publish({ kind: 'recovery', recoveryId, generation, trigger, status: 'running' });
     feed.publish({ kind: 'town', state: 'recovering', fault: null });
@@ -130,7 +136,7 @@ export class Recoverer {
     const { rig } = report;
     try {
       const instance = await this.#core.env.RECOVERY.get(recoveryId);
-      await instance.sendEvent({ type, payload: { rig, fault: faultOfReport(report) } });
+      await instance.sendEvent({ type, payload: verdictOf(report) });
     } catch (error) {
       if (!isInstanceGone(error)) throw error;
       logTrouble('recovery.event_unwanted', error, { recoveryId, rig, type });

@@ -7,7 +7,8 @@ import { overheadMs } from '../../rules/overhead.ts';
 import type { Database } from '../../tables/open.ts';
 import { recoveries, recoveryRigs } from '../../tables/town/schema.ts';
 
-type Row = typeof recoveries.$inferSelect;
+/** The record of a recovery without its rigs. */
+export type RecoveryRow = typeof recoveries.$inferSelect;
 
 /** What a recovery is opened with. */
 export interface Opening {
@@ -19,7 +20,8 @@ export interface Opening {
 
 /** Opens the recovery, or opens it again: a restarted Workflow instance begins its record anew. */
 export function openRecovery(db: Database, opening: Opening, now: number): void {
-  const fresh = { ...opening, status: 'running' as const, startedAt: now, finishedAt: null, progressAt: now };
+  const running = { status: 'running', fault: null, finishedAt: null } as const;
+  const fresh = { ...opening, ...running, startedAt: now, progressAt: now };
   db.transaction((tx) => {
     tx.delete(recoveryRigs).where(eq(recoveryRigs.recoveryId, opening.recoveryId)).run();
     tx.insert(recoveries)
@@ -30,7 +32,7 @@ export function openRecovery(db: Database, opening: Opening, now: number): void 
 }
 
 /** Ends every recovery that still runs for an earlier generation. */
-export function supersedeBefore(db: Database, generation: number, now: number): Row[] {
+export function supersedeBefore(db: Database, generation: number, now: number): RecoveryRow[] {
   return db
     .update(recoveries)
     .set({ status: 'superseded', finishedAt: now })
@@ -75,15 +77,16 @@ export function saveReport(db: Database, recoveryId: string, report: RigReport, 
   progress(db, recoveryId, now);
 }
 
-/** Records that a rig could not be brought back, for a reason outside its restore. */
+/** Records that a rig could not be brought back; one that is there in part stays so. */
 export function failRig(
   db: Database,
   { recoveryId, rig }: { recoveryId: string; rig: string },
   status: 'failed' | 'superseded',
   fault: Fault,
 ): void {
+  const isPartial = status === 'failed' && rigRow(db, recoveryId, rig)?.status === 'partial';
   db.update(recoveryRigs)
-    .set({ status, fault })
+    .set({ status: isPartial ? 'partial' : status, fault })
     .where(and(eq(recoveryRigs.recoveryId, recoveryId), eq(recoveryRigs.rig, rig)))
     .run();
 }
@@ -98,6 +101,19 @@ export function finishRecovery(db: Database, recoveryId: string, now: number): R
     .where(eq(recoveries.recoveryId, recoveryId))
     .run();
   return findRecovery(db, recoveryId);
+}
+
+/** Ends a recovery whose Workflow instance did not, for the reason given. */
+export function abandonRecovery(db: Database, recoveryId: string, fault: Fault, now: number): void {
+  db.update(recoveries)
+    .set({ status: 'failed', fault, finishedAt: now })
+    .where(and(eq(recoveries.recoveryId, recoveryId), eq(recoveries.status, 'running')))
+    .run();
+}
+
+/** Counts that the recovery's Workflow instance was restarted; that is given time to show. */
+export function noteRestart(db: Database, recoveryId: string, restarts: number, now: number): void {
+  db.update(recoveries).set({ restarts, progressAt: now }).where(eq(recoveries.recoveryId, recoveryId)).run();
 }
 
 /** One recovery with its rigs; null if there is none. */
@@ -117,7 +133,7 @@ export function listRecoveries(db: Database, limit: number): Recovery[] {
 }
 
 /** The recovery that runs now, the newest if several do. */
-export function runningRecovery(db: Database): Row | null {
+export function runningRecovery(db: Database): RecoveryRow | null {
   const running = db.select().from(recoveries).where(eq(recoveries.status, 'running'));
   return running.orderBy(desc(recoveries.startedAt)).limit(1).get() ?? null;
 }
@@ -140,8 +156,8 @@ function rigRow(db: Database, recoveryId: string, rig: string) {
     .get();
 }
 
-function viewOf(db: Database, row: Row): Recovery {
-  const { progressAt: _, ...facts } = row;
+function viewOf(db: Database, row: RecoveryRow): Recovery {
+  const { progressAt: _, restarts: _restarts, ...facts } = row;
   const rigs: RecoveryRig[] = db
     .select()
     .from(recoveryRigs)

@@ -1,4 +1,4 @@
-import { asc, eq } from 'drizzle-orm';
+import { and, asc, eq } from 'drizzle-orm';
 import { RelightError } from '../../contract/errors.ts';
 import type { RigSpec, RigState } from '../../contract/rig.ts';
 import type { TownSettings } from '../../contract/town.ts';
@@ -38,14 +38,29 @@ export function putRig(db: Database, rig: string, spec: RigSpec, now: number): v
 
 /** One registered rig. Throws RelightError `unknown_rig`. */
 export function rigRow(db: Database, rig: string): RigRow {
-  const row = db.select().from(rigs).where(eq(rigs.rig, rig)).get();
+  const row = db
+    .select()
+    .from(rigs)
+    .where(and(eq(rigs.rig, rig), eq(rigs.removing, false)))
+    .get();
   if (row === undefined) throw new RelightError('unknown_rig', `the town has no rig ${rig}`);
   return row;
 }
 
-/** All registered rigs, by name. */
-export function rigRows(db: Database): RigRow[] {
-  return db.select().from(rigs).orderBy(asc(rigs.rig)).all();
+/** All registered rigs, by name; `all` are also those that are being removed. */
+export function rigRows(db: Database, which: 'registered' | 'all' = 'registered'): RigRow[] {
+  const wanted = which === 'all' ? undefined : eq(rigs.removing, false);
+  return db.select().from(rigs).where(wanted).orderBy(asc(rigs.rig)).all();
+}
+
+/** Whether the removal of the rig has begun and not ended. */
+export function isRemoving(db: Database, rig: string): boolean {
+  return rigRows(db, 'all').some((row) => row.rig === rig && row.removing);
+}
+
+/** The rig is gone for everybody from now on; what it knows is still to be deleted. */
+export function markRemoving(db: Database, rig: string): void {
+  db.update(rigs).set({ removing: true }).where(eq(rigs.rig, rig)).run();
 }
 
 export function removeRig(db: Database, rig: string): void {

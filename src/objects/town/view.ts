@@ -1,5 +1,9 @@
+import { faultOf } from '../../contract/errors.ts';
+import type { Fault } from '../../contract/errors.ts';
 import type { RigView } from '../../contract/rig.ts';
 import type { TownView } from '../../contract/town.ts';
+import { BREAKER_WINDOW_MS, heldUntil } from '../../rules/breaker.ts';
+import type { Breaker } from '../../rules/breaker.ts';
 import { townState } from '../../rules/outcome.ts';
 import { rigOf } from '../reach.ts';
 import { newestBoot } from './boots.ts';
@@ -17,10 +21,23 @@ export function describeTown({ db, town }: TownCore): TownView {
     boot: alive ? 'alive' : row.startingSince === null ? 'none' : 'starting',
     recovering: runningRecovery(db) !== null,
     hasFault: row.fault !== null,
+    isHeld: row.breaker.openedAt !== null,
     rigs: rigRows(db).map(({ state }) => state),
   });
-  const { fault, nextStartAt, createdAt, settings } = row;
-  return { ...settings, town, state, fault, generation: boot?.generation ?? 0, boot, nextStartAt, createdAt };
+  const { nextStartAt, createdAt, settings, breaker } = row;
+  const fault = row.fault ?? faultOfBreaker(breaker);
+  const times = { nextStartAt, heldUntil: heldUntil(breaker), createdAt };
+  return { ...settings, town, state, fault, generation: boot?.generation ?? 0, boot, ...times };
+}
+
+function faultOfBreaker(breaker: Breaker): Fault | null {
+  const until = heldUntil(breaker);
+  if (until === null) return null;
+  const { failed, probe } = breaker;
+  const how = `${failed.length} beads failed within ${BREAKER_WINDOW_MS / 60_000} min, the last was ${failed.at(-1)?.bead}`;
+  const next = probe === null ? 'then one may try' : `${probe.agent} tries meanwhile`;
+  const held = `no agent is started until ${new Date(until).toISOString()}, ${next}`;
+  return faultOf('beads_failing', `${how}; ${held}; a replay by hand lets all start again`);
 }
 
 /** A rig as the operator sees it: its registered spec, and how its own object says it stands. */

@@ -11,16 +11,19 @@ import { containerOf, rigOf } from '../reach.ts';
 import { currentLife, endNewestBoot, isFencedOff, newestBoot, seeBoot } from './boots.ts';
 import type { TownCore } from './core.ts';
 import { rigRows, townRow, updateTown } from './registry.ts';
+import type { StartGate } from './start-gate.ts';
 import type { Watchdog } from './watchdog.ts';
 
 /** What the container says of itself, and what the operator wants of it. */
 export class Vigil {
   readonly #core: TownCore;
   readonly #watchdog: Watchdog;
+  readonly #gate: StartGate;
 
-  constructor(core: TownCore, watchdog: Watchdog) {
+  constructor(core: TownCore, parts: { watchdog: Watchdog; gate: StartGate }) {
     this.#core = core;
-    this.#watchdog = watchdog;
+    this.#watchdog = parts.watchdog;
+    this.#gate = parts.gate;
   }
 
   async announce({ bootId }: Announcement): Promise<Standing> {
@@ -46,13 +49,16 @@ export class Vigil {
     heard.push(...strays.map((stray) => this.#endStray(life, stray)));
     if (agents.some(({ state }) => state !== 'exited')) await containerOf(env, town).renew();
     await Promise.all(heard);
+    await this.#gate.noteSeen(agents);
     return { generation: life.generation };
   }
 
   async act(action: ContainerAction['action']): Promise<void> {
     const { env, town, db } = this.#core;
     townRow(db, town);
-    updateTown(db, { heldDown: action === 'stop', deaths: 0, nextStartAt: null, fault: null });
+    // Somebody has looked: whatever was counted begins anew.
+    const anew = { deaths: 0, nextStartAt: null, wedgeRestarts: [], launchTries: 0, nextLaunchAt: null };
+    updateTown(db, { heldDown: action === 'stop', ...anew, fault: null });
     if (action === 'start') {
       await this.#watchdog.start();
       return;

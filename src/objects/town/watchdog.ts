@@ -1,25 +1,34 @@
 import pLimit from 'p-limit';
 import { faultOf, RelightError } from '../../contract/errors.ts';
-import { bootRecoveryId, launchRecovery } from '../../platform/launch.ts';
 import { logEvent, logTrouble } from '../../platform/log.ts';
-import { countDeath, deathBackoffMs, planWatch, RECOVERY_WATCH_MS } from '../../rules/watch.ts';
+import { endlessWaitMs } from '../../rules/backoff.ts';
+import { BACKOFFS } from '../../rules/failure-policy.ts';
+import {
+  countDeath,
+  CRASH_LOOP_DEATHS,
+  deathBackoffMs,
+  noteCheck,
+  planWatch,
+  RECOVERY_WATCH_MS,
+  WEDGE_WINDOW_MS,
+  wedgeRestartAt,
+} from '../../rules/watch.ts';
 import type { WatchPlan } from '../../rules/watch.ts';
 import { containerOf, rigOf } from '../reach.ts';
 import { wakeAt } from '../wake-at.ts';
 import { endNewestBoot, newestBoot } from './boots.ts';
 import type { TownCore } from './core.ts';
-import { finishRecovery, recoveredAt, runningRecovery } from './recoveries.ts';
+import { Launcher } from './launcher.ts';
+import { recoveredAt, runningRecovery } from './recoveries.ts';
+import type { RecoveryRow } from './recoveries.ts';
 import { rigRows, townRow, updateTown } from './registry.ts';
-
-/** This many unhealthy ends in a row make a crash loop that the operator is told of. */
-const CRASH_LOOP_DEATHS = 4;
-
-/** Event that wakes a Workflow instance whose engine forgot it; no step waits for it. */
-const NUDGE_EVENT = 'nudge';
+import type { TownRow } from './registry.ts';
+import { describeTown } from './view.ts';
 
 /** Keeps the container alive while it is wanted, and sees to it that each boot gets its recovery. */
 export class Watchdog {
   readonly #core: TownCore;
+  readonly #launcher: Launcher;
   /** One tick at a time: two would both find the container dark and both count its death. */
   readonly #oneAtATime = pLimit(1);
   /** How the container ended, where the platform has said so. */
@@ -27,6 +36,7 @@ export class Watchdog {
 
   constructor(core: TownCore) {
     this.#core = core;
+    this.#launcher = new Launcher(core);
   }
 
   /** The Town's alarm: looks, acts, and sets the time of the next look. A throw would end the alarms after a few tries, so that nobody watched any more. */
@@ -44,6 +54,11 @@ export class Watchdog {
     await wakeAt(this.#core.storage, Date.now());
   }
 
+  /** Looks again before long. */
+  async wakeSoon(): Promise<void> {
+    await wakeAt(this.#core.storage, Date.now() + RECOVERY_WATCH_MS);
+  }
+
   /**
    * Takes the news of how the container ended. Who brings it may be the container itself, on its way up in a start that a
    * look is waiting for: then the news waits for the next look, and the container does not wait for it.
@@ -57,7 +72,7 @@ export class Watchdog {
   async start(): Promise<{ bootId: string }> {
     const { env, town, db, storage } = this.#core;
     const row = townRow(db, town);
-    updateTown(db, { startingSince: Date.now() });
+    updateTown(db, { startingSince: Date.now(), launchTries: 0, nextLaunchAt: null });
     this.#core.feed.publish({ kind: 'town', state: 'starting', fault: null });
     try {
       const boot = await containerOf(env, town).startBoot(row.settings.drainSeconds);
@@ -74,7 +89,7 @@ export class Watchdog {
   async #tick(): Promise<void> {
     const { env, town, db, storage } = this.#core;
     const { running, health } = await containerOf(env, town).look();
-    const row = townRow(db, town);
+    const row = this.#noteCheck(running, health !== null);
     const boot = newestBoot(db);
     const recovery = runningRecovery(db);
     const plan = planWatch(
@@ -85,13 +100,46 @@ export class Watchdog {
         wanted: !running && !row.heldDown && (await this.#hasWork()),
         startingSince: row.startingSince,
         nextStartAt: row.nextStartAt,
+        nextLaunchAt: row.nextLaunchAt,
+        wedgedAt: row.wedgedAt,
+        wedgeRestarts: row.wedgeRestarts,
       },
       Date.now(),
     );
-    if (plan.markEnded) await this.#markEnded(this.#exit ?? 'found dead');
+    if (plan.markEnded) await this.#markEnded(this.#exit ?? (running ? 'wedged' : 'found dead'));
     this.#exit = null;
-    await this.#carryOut(plan, health?.bootId ?? null, recovery?.recoveryId ?? null);
+    await this.#carryOut(plan, health?.bootId ?? null, recovery);
     if (plan.nextAt !== null) await wakeAt(storage, this.#nextLook(plan.nextAt));
+  }
+
+  /** Keeps how the health check went, and says so while the container does not answer. */
+  #noteCheck(running: boolean, answered: boolean): TownRow {
+    const { db, town, feed } = this.#core;
+    const row = townRow(db, town);
+    const silence = noteCheck(row, answered || !running, Date.now());
+    const { wedgedAt } = silence;
+    if (row.failedChecks === silence.failedChecks) return row;
+    updateTown(db, silence);
+    if (wedgedAt === row.wedgedAt) return townRow(db, town);
+    const endsAt = wedgedAt === null ? null : wedgeRestartAt(wedgedAt, row.wedgeRestarts);
+    const ends = `it is ended and started again at ${new Date(endsAt ?? 0).toISOString()} unless it comes round`;
+    const isOver = wedgedAt === null && row.fault?.code === 'control_wedged';
+    if (wedgedAt !== null) updateTown(db, { fault: faultOf('control_wedged', `no answer; ${ends}`) });
+    if (isOver) updateTown(db, { fault: null });
+    const { state, fault } = describeTown(this.#core);
+    feed.publish({ kind: 'town', state, fault });
+    return townRow(db, town);
+  }
+
+  /** The next look starts it again, if it is wanted. One that cannot be ended is tried again like one that is not. */
+  async #endWedged(): Promise<void> {
+    const { env, town, db } = this.#core;
+    const now = Date.now();
+    const recent = townRow(db, town).wedgeRestarts.filter((at) => now - at < WEDGE_WINDOW_MS);
+    updateTown(db, { wedgeRestarts: [...recent, now], failedChecks: 0, wedgedAt: null });
+    logEvent('container.wedged', { town, restarts: recent.length + 1 });
+    await containerOf(env, town).endBoot('kill');
+    await this.wake();
   }
 
   /** A start that just failed has set its own time; one that is past says nothing any more. */
@@ -100,11 +148,12 @@ export class Watchdog {
     return nextStartAt === null || nextStartAt <= Date.now() ? planned : Math.min(planned, nextStartAt);
   }
 
-  async #carryOut({ act }: WatchPlan, bootId: string | null, recoveryId: string | null): Promise<void> {
+  async #carryOut({ act }: WatchPlan, bootId: string | null, recovery: RecoveryRow | null): Promise<void> {
     try {
       if (act === 'start') await this.start();
-      if (act === 'launch' && bootId !== null) await this.#launch(bootId, 'watchdog');
-      if (act === 'nudge' && recoveryId !== null) await this.#nudge(recoveryId);
+      if (act === 'restart') await this.#endWedged();
+      if (act === 'launch' && bootId !== null) await this.#launcher.launch(bootId);
+      if (act === 'nudge' && recovery !== null) await this.#launcher.nudge(recovery);
     } catch (error) {
       logTrouble(`watchdog.${act}_failed`, error, { town: this.#core.town });
     }
@@ -127,7 +176,7 @@ export class Watchdog {
     const deaths = countDeath(townRow(db, town).deaths, recoveredAt(db, boot.generation), now);
     const looping = deaths >= CRASH_LOOP_DEATHS;
     const fault = looping
-      ? faultOf('container_unavailable', `died ${deaths} times in a row, last: ${exit}`)
+      ? faultOf('container_crash_loop', `died ${deaths} times in a row, last: ${exit}`)
       : null;
     updateTown(db, { deaths, fault, nextStartAt: now + deathBackoffMs(deaths), startingSince: null });
     feed.publish({ kind: 'container.stopped', exit });
@@ -150,33 +199,15 @@ export class Watchdog {
     }
   }
 
-  #launch(bootId: string, trigger: 'boot' | 'watchdog'): Promise<void> {
-    const { env, town } = this.#core;
-    return launchRecovery(env.RECOVERY, bootRecoveryId(bootId), { town, bootId, trigger, rigs: null });
-  }
-
   /** Keeps the reason, and gives the time of the next try. */
   #startFailed(error: unknown): number {
     const { db, town, feed } = this.#core;
     const deaths = townRow(db, town).deaths + 1;
     const reason = error instanceof Error ? error.message : String(error);
     const fault = faultOf(error instanceof RelightError ? error.code : 'container_unavailable', reason);
-    const nextStartAt = Date.now() + Math.max(1_000, deathBackoffMs(deaths));
+    const nextStartAt = Date.now() + endlessWaitMs(BACKOFFS.containerStart, deaths, Math.random());
     updateTown(db, { deaths, fault, nextStartAt, startingSince: null });
     feed.publish({ kind: 'town', state: 'degraded', fault });
     return nextStartAt;
-  }
-
-  /** Wakes a recovery that stands still. One whose instance has ended without closing its record is closed here. */
-  async #nudge(recoveryId: string): Promise<void> {
-    const { env, db, town } = this.#core;
-    const instance = await env.RECOVERY.get(recoveryId);
-    const { status } = await instance.status();
-    logEvent('recovery.nudged', { town, recoveryId, status });
-    if (status === 'errored' || status === 'terminated' || status === 'complete') {
-      finishRecovery(db, recoveryId, Date.now());
-    } else {
-      await instance.sendEvent({ type: NUDGE_EVENT, payload: null });
-    }
   }
 }

@@ -3,9 +3,12 @@ import type { AgentExit, AgentRole, AgentStatus, Bead, Finishing } from '../../c
 import type { Fault } from '../../contract/errors.ts';
 import type { SnapshotGlance } from '../../contract/snapshot.ts';
 import type { RefSpace } from '../../contract/snapshot-refs.ts';
-import type { RigState } from '../../contract/rig.ts';
+import type { RigState, StartOrders } from '../../contract/rig.ts';
 
-/** One row: how the rig stands in the current generation, and where its remote takes snapshots. */
+/**
+ * One row: how the rig stands in the current generation, where its remote takes snapshots, until when the town holds
+ * starts back, and what the Town last said that starts are made with.
+ */
 export const rig = sqliteTable('rig', {
   rig: text().primaryKey(),
   bootId: text(),
@@ -16,6 +19,8 @@ export const rig = sqliteTable('rig', {
   restoreTries: integer().notNull().default(0),
   restoreNotBefore: integer(),
   refSpace: text().$type<RefSpace>().notNull().default('private'),
+  heldUntil: integer(),
+  orders: text({ mode: 'json' }).$type<StartOrders>(),
 });
 
 /** The roster. `readyGeneration` is the generation in which the agent's worktree was last brought back. */

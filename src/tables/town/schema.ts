@@ -10,8 +10,13 @@ import type {
 } from '../../contract/recovery.ts';
 import type { RigSpec, RigState } from '../../contract/rig.ts';
 import type { TownSettings } from '../../contract/town.ts';
+import { CLOSED } from '../../rules/breaker.ts';
+import type { Breaker } from '../../rules/breaker.ts';
 
-/** One row: the town itself. `heldDown` is set while the operator wants the container stopped. */
+/**
+ * One row: the town itself. `heldDown` is set while the operator wants the container stopped; what the watchdog has
+ * counted and begun is here, so that it goes on after a reset of the object.
+ */
 export const town = sqliteTable('town', {
   town: text().primaryKey(),
   settings: text({ mode: 'json' }).$type<TownSettings>().notNull(),
@@ -19,16 +24,23 @@ export const town = sqliteTable('town', {
   deaths: integer().notNull().default(0),
   startingSince: integer(),
   nextStartAt: integer(),
+  launchTries: integer().notNull().default(0),
+  nextLaunchAt: integer(),
+  failedChecks: integer().notNull().default(0),
+  wedgedAt: integer(),
+  wedgeRestarts: text({ mode: 'json' }).$type<number[]>().notNull().default([]),
+  breaker: text({ mode: 'json' }).$type<Breaker>().notNull().default(CLOSED),
   fault: text({ mode: 'json' }).$type<Fault>(),
   createdAt: integer().notNull(),
 });
 
-/** The rig registry, and how each Rig last said it stands. */
+/** The rig registry, and how each Rig last said it stands. One that is `removing` is gone for everybody else. */
 export const rigs = sqliteTable('rigs', {
   rig: text().primaryKey(),
   spec: text({ mode: 'json' }).$type<RigSpec>().notNull(),
   state: text().$type<RigState>().notNull().default('dark'),
   activeAgents: integer().notNull().default(0),
+  removing: integer({ mode: 'boolean' }).notNull().default(false),
   createdAt: integer().notNull(),
 });
 
@@ -53,6 +65,8 @@ export const recoveries = sqliteTable(
     startedAt: integer().notNull(),
     finishedAt: integer(),
     progressAt: integer().notNull(),
+    restarts: integer().notNull().default(0),
+    fault: text({ mode: 'json' }).$type<Fault>(),
   },
   (table) => [index('recoveries_by_start').on(table.startedAt)],
 );

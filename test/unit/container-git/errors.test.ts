@@ -6,6 +6,7 @@ import type { Fault } from '../../../dev/git-server/fault.ts';
 import { startGitServer } from '../../../dev/git-server/git-server.ts';
 import type { GitServer } from '../../../dev/git-server/git-server.ts';
 import { asRelightError, readFailure, withoutSecrets } from '../../../container/git/errors.ts';
+import type { FailureName } from '../../../src/rules/failure-policy.ts';
 import { listRemoteRefs } from '../../../container/git/remote-refs.ts';
 import { createGit } from '../../../container/git/run-git.ts';
 import { planFor, RIG, run, Scene } from './scene.ts';
@@ -68,7 +69,7 @@ describe('what the words of git mean', () => {
     expect(withoutSecrets('https://host/a@b http://t0ken@h/x')).toBe('https://host/a@b http://h/x');
   });
 
-  it('reads a full disk from file system errors as well', () => {
+  it('disk full: is read from file system errors as well', () => {
     expect(asRelightError(new Error('ENOSPC: no space left on device, write')).code).toBe('disk_full');
     expect(asRelightError('odd').code).toBe('internal');
   });
@@ -100,16 +101,16 @@ describe('invariant 6: a server that fails is not a branch that is absent', () =
     expect(refs.heads.size).toBe(0);
   });
 
-  it.for<[Fault, string, boolean]>([
-    [{ status: 401 }, 'git_auth', false],
-    [{ status: 403 }, 'git_auth', false],
-    [{ status: 404 }, 'git_not_found', false],
-    [{ status: 429 }, 'git_server', true],
-    [{ status: 500 }, 'git_server', true],
-    [{ status: 503 }, 'git_server', true],
-    [{ page: '<html><body>Welcome</body></html>' }, 'git_not_a_repository', false],
-    [{ hang: true }, 'git_unreachable', true],
-  ])('a server that answers %j is a rig that failed with %s', async ([fault, code, retryable]) => {
+  it.for<[FailureName, Fault, string, boolean]>([
+    ['git auth', { status: 401 }, 'git_auth', false],
+    ['git auth', { status: 403 }, 'git_auth', false],
+    ['git 404', { status: 404 }, 'git_not_found', false],
+    ['git 404', { page: '<html><body>Welcome</body></html>' }, 'git_not_a_repository', false],
+    ['git host fails', { status: 429 }, 'git_server', true],
+    ['git host fails', { status: 500 }, 'git_server', true],
+    ['git host fails', { status: 503 }, 'git_server', true],
+    ['git time-out', { hang: true }, 'git_unreachable', true],
+  ])('%s: a server that answers %j is a rig that failed with %s', async ([, fault, code, retryable]) => {
     server.setFault('core', fault);
     const report = await scene.restore([planFor(`ada-${code}`)], { gitUrl: `${server.url}/core.git` });
     server.setFault('core', null);
@@ -119,10 +120,10 @@ describe('invariant 6: a server that fails is not a branch that is absent', () =
   });
 
   it.for([
-    ['http://does-not-exist.invalid/x.git', 'git_dns'],
-    ['http://127.0.0.1:1/x.git', 'git_unreachable'],
-    ['/does/not/exist.git', 'git_not_a_repository'],
-  ] as const)('%s fails with %s', async ([url, code]) => {
+    ['git DNS', 'http://does-not-exist.invalid/x.git', 'git_dns'],
+    ['git time-out', 'http://127.0.0.1:1/x.git', 'git_unreachable'],
+    ['git 404', '/does/not/exist.git', 'git_not_a_repository'],
+  ] as const)('%s: %s fails with %s', async ([, url, code]) => {
     await expect(listRemoteRefs(scene.git, RIG, url)).rejects.toMatchObject({ code });
   });
 

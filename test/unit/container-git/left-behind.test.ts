@@ -152,7 +152,7 @@ describe.concurrent('what a killed process leaves behind', () => {
     expect(run(aside, 'status', '--porcelain')).toBe('A  new.txt');
   });
 
-  it('half clone: a repository without its ready mark is made anew', async ({ scene }) => {
+  it('corrupt clone: a repository without its ready mark is made anew', async ({ scene }) => {
     rmSync(join(scene.workspace, 'rigs'), { recursive: true });
     mkdirSync(scene.repo, { recursive: true });
     write(scene.repo, { HEAD: 'ref: refs/heads/ma', 'objects/pack/tmp_pack_x': 'half' });

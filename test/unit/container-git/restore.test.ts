@@ -67,7 +67,7 @@ describe.concurrent('restoring a rig onto an empty disk', () => {
     expect(await scene.restoreOne(planFor('ada'), { defaultBranch: 'develop' })).toMatchObject({ head });
   });
 
-  it('faults an agent whose base branch is missing, and no other', async ({ scene }) => {
+  it('missing branch: faults an agent whose base branch is missing, and no other', async ({ scene }) => {
     const report = await scene.restore([planFor('ada', { baseBranch: 'nowhere' }), planFor('bob')]);
     expect(report.status).toBe('partial');
     expect(report.agents[0]?.fault).toMatchObject({ code: 'missing_base', retryable: false });
@@ -82,7 +82,9 @@ describe.concurrent('restoring a rig onto an empty disk', () => {
     });
   });
 
-  it('runs the setup command once per new worktree, and again only where it failed', async ({ scene }) => {
+  it('set-up failed: runs the setup command once per new worktree, and again only where it failed', async ({
+    scene,
+  }) => {
     const ran: string[] = [];
     const runSetup = async (agent: string, dir: string): Promise<void> => {
       expect(existsSync(join(dir, 'README.md'))).toBe(true);

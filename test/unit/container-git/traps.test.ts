@@ -97,7 +97,9 @@ describe.concurrent('traps of git that a restore steps over', () => {
     expect(report.warnings.join()).toContain('1 commit(s) that the remote lacks');
   });
 
-  it('branch there and pushed, moved back on the remote since: its commits are kept', async ({ scene }) => {
+  it('moved branch: there and pushed, moved back on the remote since: its commits are kept', async ({
+    scene,
+  }) => {
     await scene.restore([planFor('ada')]);
     const dir = scene.dir('ada');
     run(dir, 'commit', '--quiet', '--allow-empty', '-m', 'pushed');
@@ -133,14 +135,14 @@ describe.concurrent('traps of git that a restore steps over', () => {
     expect(run(scene.repo, 'rev-parse', 'refs/remotes/origin/gt/ada/b1')).toBe(later);
   });
 
-  it('name conflict between two agents: a fault for the second only', async ({ scene }) => {
+  it('branch name in the way: of two agents, a fault for the second only', async ({ scene }) => {
     const plans = [planFor('ada', { branch: 'topic' }), planFor('bob', { branch: 'topic/part' })];
     const report = await scene.restore(plans);
     expect(report.agents[0]?.fault).toBeNull();
     expect(report.agents[1]?.fault).toMatchObject({ code: 'git_ref_conflict', retryable: false });
   });
 
-  it('name conflict with a branch of the remote: seen before anything is made', async ({ scene }) => {
+  it('branch name in the way: a branch of the remote, seen before anything is made', async ({ scene }) => {
     scene.push('topic', { 't.txt': 't\n' });
     const report = await scene.restore([planFor('ada', { branch: 'topic/part' })]);
     expect(report.agents[0]?.fault).toMatchObject({

@@ -57,15 +57,19 @@ describe('an agent that is started', () => {
   test('is seen by heartbeats as starting, running and exited, until its exit was taken', async () => {
     const { worker, control, dir } = await townWithWorktree();
     worker.answer('exit', () => problem('internal'));
-    const startId = await control.start('a', { command: 'until test -e go; do sleep 0.05; done' });
+    const startId = await control.start('a', { command: 'until test -e go; do sleep 0.05; done; echo done' });
     const seen = async (state: string): Promise<unknown> =>
       await worker.call('heartbeat', ({ agents }) =>
         agents.some((a) => a.startId === startId && a.state === state),
       );
     await seen('running');
+    const [running] = await sightings(control);
+    expect(running).toMatchObject({ startId, wroteAt: null });
     await writeFile(join(dir, 'go'), '');
     await seen('exited');
-    expect(await sightings(control)).toMatchObject([{ startId, state: 'exited', bead: 'bead-1' }]);
+    const [exited] = await sightings(control);
+    expect(exited).toMatchObject({ startId, state: 'exited', bead: 'bead-1' });
+    expect(exited?.wroteAt).toBeGreaterThan(running?.startedAt ?? 0);
     worker.answer('exit', null);
     await eventually(async () => expect(await sightings(control)).toEqual([]));
   });

@@ -7,7 +7,16 @@ import { eventually, GENERATION, startFakeWorker, TOKEN } from './fake-worker.ts
 
 function sighting(agent: string): AgentSighting {
   const startId = '00000000-0000-4000-8000-000000000000';
-  return { rig: 'rig', agent, bead: 'bead-1', startId, atRisk: null, state: 'running', startedAt: 0 };
+  return {
+    rig: 'rig',
+    agent,
+    bead: 'bead-1',
+    startId,
+    atRisk: null,
+    wroteAt: null,
+    state: 'running',
+    startedAt: 0,
+  };
 }
 
 test('changes that come together are one heartbeat, and those during a heartbeat are in the next', async () => {

@@ -27,13 +27,17 @@ describe('recoveryStatus', () => {
 });
 
 describe('townState', () => {
-  const alive: TownFacts = { boot: 'alive', recovering: false, hasFault: false, rigs: [] };
+  const alive: TownFacts = { boot: 'alive', recovering: false, hasFault: false, isHeld: false, rigs: [] };
   it.each<[Partial<TownFacts>, string]>([
     [{ boot: 'none' }, 'dark'],
     [{ boot: 'none', recovering: true }, 'dark'],
     [{ boot: 'none', hasFault: true }, 'degraded'],
     [{ boot: 'starting' }, 'starting'],
     [{ recovering: true, rigs: ['failed'] }, 'recovering'],
+    [{ recovering: true, hasFault: true }, 'degraded'],
+    [{ hasFault: true }, 'degraded'],
+    [{ isHeld: true }, 'degraded'],
+    [{ isHeld: true, recovering: true }, 'recovering'],
     [{}, 'lit'],
     [{ rigs: ['ready', 'dark', 'restoring'] }, 'lit'],
     [{ rigs: ['ready', 'failed'] }, 'degraded'],

@@ -1,15 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { WatchView } from '../../../src/rules/watch.ts';
+import type { Silence, WatchView } from '../../../src/rules/watch.ts';
 import {
   countDeath,
   deathBackoffMs,
   HEALTHY_BOOT_MS,
+  MAX_WEDGE_RESTARTS,
+  noteCheck,
   planWatch,
   RECOVERY_SILENCE_MS,
   RECOVERY_WATCH_MS,
   START_DEADLINE_MS,
   WATCH_INTERVAL_MS,
+  WEDGE_GRACE_MS,
+  WEDGE_WINDOW_MS,
 } from '../../../src/rules/watch.ts';
 
 const NOW = 1_000_000_000;
@@ -22,6 +26,14 @@ const LIT: WatchView = {
   wanted: false,
   startingSince: null,
   nextStartAt: null,
+  nextLaunchAt: null,
+  wedgedAt: null,
+  wedgeRestarts: [],
+};
+const WEDGED: WatchView = {
+  ...LIT,
+  container: { running: true, bootId: null },
+  wedgedAt: NOW - WEDGE_GRACE_MS,
 };
 const DARK: WatchView = {
   ...LIT,
@@ -44,14 +56,49 @@ describe('planWatch', () => {
       { markEnded: true, act: 'launch', nextAt: SOON },
     ],
     [
-      'launches a boot that was thought dead',
+      'ends a boot that was thought dead, because its messages are refused',
       { ...LIT, currentBoot: { bootId: 'b1', ended: true } },
-      { ...quiet, act: 'launch', nextAt: SOON },
+      { ...quiet, act: 'restart', nextAt: SOON },
     ],
     [
       'looks again soon at a container that does not answer',
       { ...LIT, container: { running: true, bootId: null } },
       { ...quiet, nextAt: SOON },
+    ],
+    [
+      'gives a container that does not answer its grace',
+      { ...WEDGED, wedgedAt: NOW - WEDGE_GRACE_MS + 1 },
+      { ...quiet, nextAt: SOON },
+    ],
+    [
+      'ends a container whose grace is over, and its boot with it',
+      WEDGED,
+      { markEnded: true, act: 'restart', nextAt: SOON },
+    ],
+    [
+      'ends it a third time within half an hour',
+      { ...WEDGED, wedgeRestarts: [NOW - WEDGE_WINDOW_MS + 1, NOW - 1] },
+      { markEnded: true, act: 'restart', nextAt: SOON },
+    ],
+    [
+      'does not end it a fourth time within half an hour',
+      { ...WEDGED, wedgeRestarts: [NOW - WEDGE_WINDOW_MS + 1, NOW - 2, NOW - 1] },
+      { ...quiet, nextAt: SOON },
+    ],
+    [
+      'ends it again when the first of three was half an hour ago',
+      { ...WEDGED, wedgeRestarts: [NOW - WEDGE_WINDOW_MS, NOW - 2, NOW - 1] },
+      { markEnded: true, act: 'restart', nextAt: SOON },
+    ],
+    [
+      'waits before it launches the recovery of a boot again',
+      { ...LIT, currentBoot: null, nextLaunchAt: NOW + 1 },
+      { ...quiet, nextAt: SOON },
+    ],
+    [
+      'launches it again when the time has come',
+      { ...LIT, currentBoot: null, nextLaunchAt: NOW },
+      { ...quiet, act: 'launch', nextAt: SOON },
     ],
     [
       'leaves a recovery that goes on',
@@ -114,6 +161,9 @@ describe('planWatch', () => {
       wanted: fc.boolean(),
       startingSince: instant,
       nextStartAt: instant,
+      nextLaunchAt: instant,
+      wedgedAt: instant,
+      wedgeRestarts: fc.array(fc.integer({ min: NOW - 2 * WEDGE_WINDOW_MS, max: NOW }), { maxLength: 5 }),
     });
     fc.assert(
       fc.property(view, (facts) => {
@@ -123,8 +173,42 @@ describe('planWatch', () => {
         expect(looksAgain || !(running || facts.wanted)).toBe(true);
         expect(act === 'start' && running).toBe(false);
         expect(act === 'launch' && bootId === null).toBe(false);
+        const isFenced = facts.currentBoot?.ended === true && facts.currentBoot.bootId === bootId;
+        expect(act === 'restart' && (!running || (bootId !== null && !isFenced))).toBe(false);
       }),
     );
+  });
+});
+
+describe('noteCheck', () => {
+  it('takes three checks in a row without an answer for a wedge, from the third on', () => {
+    let silence: Silence = { failedChecks: 0, wedgedAt: null };
+    const seen = [1, 2, 3, 4].map((at) => (silence = noteCheck(silence, false, NOW + at)).wedgedAt);
+    expect(seen).toEqual([null, null, NOW + 3, NOW + 3]);
+  });
+
+  it('forgets them all at one answer', () => {
+    const silence = { failedChecks: 2, wedgedAt: null };
+    expect(noteCheck(silence, true, NOW)).toEqual({ failedChecks: 0, wedgedAt: null });
+    expect(noteCheck(noteCheck(silence, true, NOW), false, NOW).wedgedAt).toBeNull();
+  });
+
+  it('and the plan end a container that never answers at most three times in any half hour, and go on for ever', () => {
+    let silence: Silence = { failedChecks: 0, wedgedAt: null };
+    const restarts: number[] = [];
+    for (let now = NOW; now < NOW + 4 * WEDGE_WINDOW_MS; now += RECOVERY_WATCH_MS) {
+      silence = noteCheck(silence, false, now);
+      const view = { ...WEDGED, ...silence, wedgeRestarts: restarts };
+      if (planWatch(view, now).act !== 'restart') continue;
+      restarts.push(now);
+      silence = { failedChecks: 0, wedgedAt: null };
+    }
+    expect(restarts.length).toBeGreaterThanOrEqual(9);
+    for (const [n, at] of restarts.entries()) {
+      const fourth = restarts[n + MAX_WEDGE_RESTARTS];
+      if (fourth !== undefined) expect(fourth - at).toBeGreaterThanOrEqual(WEDGE_WINDOW_MS);
+    }
+    expect(Number(restarts[0]) - NOW).toBe(2 * RECOVERY_WATCH_MS + WEDGE_GRACE_MS);
   });
 });
 

@@ -42,5 +42,7 @@ CREATE TABLE `rig` (
 	`restoringSince` integer,
 	`restoreTries` integer DEFAULT 0 NOT NULL,
 	`restoreNotBefore` integer,
-	`refSpace` text DEFAULT 'private' NOT NULL
+	`refSpace` text DEFAULT 'private' NOT NULL,
+	`heldUntil` integer,
+	`orders` text
 );

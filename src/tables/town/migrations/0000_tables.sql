@@ -27,7 +27,9 @@ CREATE TABLE `recoveries` (
 	`status` text NOT NULL,
 	`startedAt` integer NOT NULL,
 	`finishedAt` integer,
-	`progressAt` integer NOT NULL
+	`progressAt` integer NOT NULL,
+	`restarts` integer DEFAULT 0 NOT NULL,
+	`fault` text
 );
 --> statement-breakpoint
 CREATE INDEX `recoveries_by_start` ON `recoveries` (`startedAt`);--> statement-breakpoint
@@ -46,6 +48,7 @@ CREATE TABLE `rigs` (
 	`spec` text NOT NULL,
 	`state` text DEFAULT 'dark' NOT NULL,
 	`activeAgents` integer DEFAULT 0 NOT NULL,
+	`removing` integer DEFAULT false NOT NULL,
 	`createdAt` integer NOT NULL
 );
 --> statement-breakpoint
@@ -56,6 +59,12 @@ CREATE TABLE `town` (
 	`deaths` integer DEFAULT 0 NOT NULL,
 	`startingSince` integer,
 	`nextStartAt` integer,
+	`launchTries` integer DEFAULT 0 NOT NULL,
+	`nextLaunchAt` integer,
+	`failedChecks` integer DEFAULT 0 NOT NULL,
+	`wedgedAt` integer,
+	`wedgeRestarts` text DEFAULT '[]' NOT NULL,
+	`breaker` text DEFAULT '{"failed":[],"openedAt":null,"probe":null}' NOT NULL,
 	`fault` text,
 	`createdAt` integer NOT NULL
 );

@@ -1,9 +1,11 @@
+import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { CALLBACKS } from '../src/contract/callbacks.ts';
 import { Shells } from './agents/shells.ts';
 import { Supervisor } from './agents/supervisor.ts';
 import type { Config } from './config.ts';
 import type { Door } from './door.ts';
+import { rigDir } from './git/layout.ts';
 import { createGit } from './git/run-git.ts';
 import { gitWorktrees } from './git-worktrees.ts';
 import { Heartbeats } from './heartbeats.ts';
@@ -15,8 +17,9 @@ import { Restores } from './restores.ts';
 import { controlRoutes } from './server.ts';
 import { shutDown, surrender, type ShutdownParts } from './shutdown.ts';
 import { Snapshots } from './snapshots/snapshots.ts';
-import { Credentials, helperSetting } from './tools/credentials.ts';
+import { Credentials } from './tools/credentials.ts';
 import { Sockets } from './tools/sockets.ts';
+import { SshKeys } from './tools/ssh-keys.ts';
 import { WorkerClient } from './worker-client.ts';
 
 /** Which boot this is; named before anything else is loaded. */
@@ -46,13 +49,20 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
   });
   const sockets = new Sockets(config.workspace, boot.bootId);
   const shells = new Shells();
-  const credentials = new Credentials(worker, lifecycle);
+  const mark = config.mark === null ? {} : { RELIGHT_CONTAINER: config.mark };
+  const keys = new SshKeys(sockets, { PATH: config.path, ...mark });
+  const credentials = new Credentials({ worker, lifecycle, sockets, keys, secrets });
   const { workspace } = config;
-  const credentialHelper = (rig: string): string | null =>
-    credentials.has(rig) ? helperSetting(sockets.pathOf(rigOwner(rig))) : null;
-  const onRefused = (rig: string): void => credentials.refused(rig);
-  const git = createGit({ workspace, credentialHelper, onRefused });
-  const worktrees = gitWorktrees({ git, workspace, credentialHelper });
+  const git = createGit({
+    workspace,
+    credentials: (rig) =>
+      credentials.has(rig)
+        ? credentials.settings(rigOwner(rig), rig, join(rigDir(workspace, rig), 'known_hosts'))
+        : null,
+    onRefused: (rig) => credentials.refused(rig),
+  });
+  const hasCredential = (rig: string): boolean => credentials.has(rig);
+  const worktrees = gitWorktrees({ git, workspace, hasCredential });
   const snapshots = new Snapshots({ git, worker, lifecycle, secrets, onRisk: () => heartbeats.soon() });
   const supervisor = new Supervisor(
     {
@@ -86,10 +96,14 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
     heartbeats,
     shells,
     sockets,
+    keys,
     server,
   };
 
-  process.on('exit', () => shells.killAll());
+  process.on('exit', () => {
+    shells.killAll();
+    keys.endAll();
+  });
   const app = controlRoutes({ town: config.town, lifecycle, supervisor, restores, snapshots, secrets });
   door.admit(listenerOf(app.fetch));
   const { port, listeningMs } = door;

@@ -8,22 +8,22 @@ import type { Worktrees } from './worktrees.ts';
 
 const NAMED_FILES = 10;
 
-/** What the git side needs of the control server: which credential helper a rig's commands use, null for none. */
+/** What the git side needs of the control server: whether there is a credential for a rig. */
 export interface GitParts {
   readonly git: Git;
   readonly workspace: string;
-  readonly credentialHelper: (rig: string) => string | null;
+  readonly hasCredential: (rig: string) => boolean;
 }
 
 /** The worktrees as git has them, below the workspace. */
-export function gitWorktrees({ git, workspace, credentialHelper }: GitParts): Worktrees {
+export function gitWorktrees({ git, workspace, hasCredential }: GitParts): Worktrees {
   const dirOf = (rig: string, agent: string): string => worktreeDir(workspace, rig, agent);
   return {
     dirOf,
     restore: async (rig, request, hooks) => await restoreRig(git, rig, request, hooks),
     headOf: async (rig, agent) => await headOf(git, dirOf(rig, agent)),
     ensurePushed: async (rig, agent, branch) =>
-      await ensurePushed(git, rig, dirOf(rig, agent), branch, credentialHelper(rig) !== null),
+      await ensurePushed(git, rig, dirOf(rig, agent), branch, hasCredential(rig)),
     commitAll: async (rig, agent, message) =>
       await commitAll(git, { rig, agent, dir: dirOf(rig, agent), message }),
     uncommitted: async (rig, agent) => {

@@ -1,5 +1,6 @@
 import type { RestoreRequest } from '../src/contract/control.ts';
 import type { RigReport } from '../src/contract/recovery.ts';
+import { knownHostsFile } from './agents/environment.ts';
 import { runSetup } from './agents/setup.ts';
 import type { Shells } from './agents/shells.ts';
 import type { Supervisor } from './agents/supervisor.ts';
@@ -7,7 +8,7 @@ import type { Config } from './config.ts';
 import type { RestoreHooks } from './git/restore-context.ts';
 import { log } from './log.ts';
 import type { Snapshots } from './snapshots/snapshots.ts';
-import { type Credentials, helperSetting } from './tools/credentials.ts';
+import type { Credentials } from './tools/credentials.ts';
 import type { Sockets } from './tools/sockets.ts';
 import type { Worktrees } from './worktrees.ts';
 
@@ -39,6 +40,7 @@ export async function restoreRigWith(
   if (!parts.sockets.isOpen(owner)) {
     await parts.sockets.open(owner, parts.credentials.routes(rig));
   }
+  await parts.credentials.openKeySocket(owner, rig);
   const hooks: RestoreHooks = {
     signal,
     putBack: async (plan, place) =>
@@ -62,7 +64,11 @@ export async function restoreRigWith(
         dir,
         command,
         signal,
-        helperSetting: helperSetting(parts.sockets.pathOf(owner)),
+        credentials: parts.credentials.settings(
+          owner,
+          rig,
+          knownHostsFile(parts.config.workspace, rig, agent),
+        ),
       };
       await runSetup(parts, order, parts.supervisor.logOf(rig, agent));
     },

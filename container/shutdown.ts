@@ -8,6 +8,7 @@ import { errorFacts, log } from './log.ts';
 import type { Restores } from './restores.ts';
 import type { Snapshots } from './snapshots/snapshots.ts';
 import type { Sockets } from './tools/sockets.ts';
+import type { SshKeys } from './tools/ssh-keys.ts';
 
 const AGENTS_GRACE_MS = 3_000;
 /** For each of the two rounds; a bundle of the usual size takes well under a second. */
@@ -26,12 +27,14 @@ export interface ShutdownParts {
   readonly heartbeats: Heartbeats;
   readonly shells: Shells;
   readonly sockets: Sockets;
+  readonly keys: SshKeys;
   readonly server: Server;
 }
 
 /** Ends everything in order. Each step has a deadline of its own, and none can keep the next from running. */
 export async function shutDown(parts: ShutdownParts, signal: NodeJS.Signals): Promise<void> {
-  const { drainMs, lifecycle, supervisor, restores, snapshots, heartbeats, shells, sockets, server } = parts;
+  const { drainMs, lifecycle, supervisor, restores, snapshots, heartbeats, shells, sockets, keys, server } =
+    parts;
   const began = performance.now();
   log.info('control.shutting-down', { signal, agents: supervisor.liveCount });
   lifecycle.drain();
@@ -46,15 +49,17 @@ export async function shutDown(parts: ShutdownParts, signal: NodeJS.Signals): Pr
   await within(EXITS_TAKEN_MS, 'exits', async () => await supervisor.exitsTaken());
   heartbeats.stop();
   await within(LAST_BEAT_MS, 'heartbeat', async () => await heartbeats.beat());
+  keys.endAll();
   sockets.removeAll();
   await within(CLOSE_MS, 'server', async () => await closed(server));
   log.info('control.ended', { signal, ms: Math.round(performance.now() - began) });
 }
 
 /** Ends a life that another has taken over from: agents are killed, and the Worker hears nothing more. */
-export function surrender({ shells, sockets }: ShutdownParts, reason: string): void {
+export function surrender({ shells, sockets, keys }: ShutdownParts, reason: string): void {
   log.warn('control.fenced', { reason });
   shells.killAll();
+  keys.endAll();
   sockets.removeAll();
 }
 

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { agentEmail } from '../agent-email.ts';
 import type { Config } from '../config.ts';
+import type { CredentialSettings } from '../tools/credentials.ts';
 import { shellQuote } from '../tools/shell-quote.ts';
 
 /** Who a child process works for. `bead` and `branch` are those of the start or of the restore. */
@@ -23,6 +24,11 @@ export function homeDir(workspace: string, rig: string, agent: string): string {
 
 /** Where a command of its own kind keeps what it wants to find again, by its path below HOME. */
 export const OWN_SESSION = '.local/share/gt/session';
+
+/** Where an agent's ssh keeps the keys of hosts that it believed the first time. */
+export function knownHostsFile(workspace: string, rig: string, agent: string): string {
+  return join(homeDir(workspace, rig, agent), '.config/gt/known_hosts');
+}
 
 /** The file that holds the prime an agent was started with, outside its worktree. */
 export function primeFile(workspace: string, rig: string, agent: string): string {
@@ -56,12 +62,12 @@ function packageCaches(workspace: string, rig: string): Record<string, string> {
 
 /**
  * The whole environment of an agent's or a setup's process: nothing of the control server's own is inherited.
- * `credentialHelper` is git's setting that asks the control server at the moment of use.
+ * `credentials` are git's settings that ask the control server at the moment of use.
  */
 export function environmentOf(
   config: Config,
   worker: Worker,
-  credentialHelper: string,
+  credentials: CredentialSettings,
 ): Record<string, string> {
   const email = agentEmail(worker);
   const home = homeDir(config.workspace, worker.rig, worker.agent);
@@ -86,10 +92,15 @@ export function environmentOf(
     GIT_COMMITTER_EMAIL: email,
     GIT_TERMINAL_PROMPT: '0',
     // The empty helper forgets those of other configuration files.
-    GIT_CONFIG_COUNT: '2',
-    GIT_CONFIG_KEY_0: 'credential.helper',
-    GIT_CONFIG_VALUE_0: '',
-    GIT_CONFIG_KEY_1: 'credential.helper',
-    GIT_CONFIG_VALUE_1: credentialHelper,
+    ...gitConfig([['credential.helper', ''], ...Object.entries(credentials)]),
   };
+}
+
+/** Settings of git in an environment (git-config(1), GIT_CONFIG_COUNT). */
+function gitConfig(settings: readonly (readonly [string, string])[]): Record<string, string> {
+  const variables = settings.flatMap(([key, value], at) => [
+    [`GIT_CONFIG_KEY_${String(at)}`, key],
+    [`GIT_CONFIG_VALUE_${String(at)}`, value],
+  ]);
+  return { GIT_CONFIG_COUNT: String(settings.length), ...Object.fromEntries(variables) };
 }

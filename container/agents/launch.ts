@@ -9,12 +9,11 @@ import type { KnownSecrets } from '../known-secrets.ts';
 import { errorFacts, log } from '../log.ts';
 import { agentTools } from '../tools/agent-tools.ts';
 import type { Snapshots } from '../snapshots/snapshots.ts';
-import { helperSetting } from '../tools/credentials.ts';
 import { finishAfterRestart } from '../tools/finish.ts';
 import type { Sockets } from '../tools/sockets.ts';
 import type { ToolParts } from '../tools/tool-user.ts';
 import { type AgentLog, Tail } from './agent-log.ts';
-import { environmentOf, homeDir, primeFile, writeGtEnvironment } from './environment.ts';
+import { environmentOf, homeDir, knownHostsFile, primeFile, writeGtEnvironment } from './environment.ts';
 import { prepare } from './prepare.ts';
 import type { AgentRun, ExitCause } from './run.ts';
 import { judgeSession } from './session.ts';
@@ -126,19 +125,25 @@ async function runInWorktree(
     secrets,
   }: LaunchTraces & { tail: Tail; prime: string; secrets: SecretValues },
 ): Promise<Omit<AgentExit, 'tail'>> {
-  const { config, sockets, shells, worktrees } = parts;
+  const { config, sockets, shells, worktrees, credentials } = parts;
   const { rig, agent, bead, startId, command } = run.order;
+  const { workspace } = config;
   const owner = `agent:${rig}/${agent}`;
   const socket = await sockets.open(owner, agentTools(parts, run.order));
   try {
-    const home = homeDir(config.workspace, rig, agent);
+    await credentials.openKeySocket(owner, rig);
+    const home = homeDir(workspace, rig, agent);
     const worktree = worktrees.dirOf(rig, agent);
     await writeGtEnvironment(home, socket);
     const env = {
       ...secrets,
-      ...environmentOf(config, run.order, helperSetting(socket)),
+      ...environmentOf(
+        config,
+        run.order,
+        credentials.settings(owner, rig, knownHostsFile(workspace, rig, agent)),
+      ),
       GT_SOCKET: socket,
-      GT_PRIME_FILE: primeFile(config.workspace, rig, agent),
+      GT_PRIME_FILE: primeFile(workspace, rig, agent),
     };
     const prepared = await prepare({ home, worktree, bead, command, prime, env });
     run.stopSignal.throwIfAborted();
@@ -161,6 +166,7 @@ async function runInWorktree(
     if (prepared.resumes && run.stopCause === null) await judgeSession(home, bead, end);
     return end;
   } finally {
+    await credentials.closeKeySocket(owner);
     await sockets.close(owner);
   }
 }

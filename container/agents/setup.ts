@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import type { WorktreePlan } from '../../src/contract/control.ts';
 import { RelightError } from '../../src/contract/errors.ts';
 import type { Config } from '../config.ts';
+import type { CredentialSettings } from '../tools/credentials.ts';
 import { type AgentLog, Tail } from './agent-log.ts';
 import { environmentOf, homeDir } from './environment.ts';
 import type { Shells } from './shells.ts';
@@ -16,7 +17,7 @@ export interface SetupOrder {
   readonly plan: WorktreePlan;
   readonly dir: string;
   readonly command: string;
-  readonly helperSetting: string;
+  readonly credentials: CredentialSettings;
   readonly signal: AbortSignal;
 }
 
@@ -34,7 +35,7 @@ export async function runSetup(
   const end = await shells.run({
     command,
     cwd: dir,
-    env: environmentOf(config, { rig, ...plan }, order.helperSetting),
+    env: environmentOf(config, { rig, ...plan }, order.credentials),
     input: '',
     stop: AbortSignal.any([signal, timeout]),
     drainMs: SETUP_DRAIN_MS,

@@ -60,21 +60,23 @@ export function hasGitLfs(): boolean {
 }
 
 /**
- * The settings of every git command that Relight runs, as `-c` values. Agents may write the repository's own
- * configuration, so whatever there could start a program in a command of ours is overridden.
+ * The settings of every git command that Relight runs, as `-c` values; `credentials` are those that make it ask for a
+ * rig's. Agents may write the repository's own configuration, so whatever there could start a program in a command of
+ * ours, or send it elsewhere, is overridden.
  */
-export function gitSettings(lfs: boolean, credentialHelper: string | null): string[] {
+export function gitSettings(lfs: boolean, credentials: Readonly<Record<string, string>>): string[] {
   const settings = [
     'core.hooksPath=/dev/null',
     'core.fsmonitor=false',
     'core.askPass=',
     'core.sshCommand=ssh -o BatchMode=yes -o ConnectTimeout=15',
+    // A repository that has moved is followed, but only from the first request: credentials are asked for anew there.
+    'http.followRedirects=initial',
     'gc.auto=0',
     'maintenance.auto=false',
     // The empty value forgets the helpers of every configuration file.
     'credential.helper=',
   ];
-  if (credentialHelper !== null) settings.push(`credential.helper=${credentialHelper}`);
-  if (!lfs) for (const [key, value] of Object.entries(WITHOUT_LFS)) settings.push(`${key}=${value}`);
-  return settings;
+  const more = { ...credentials, ...(lfs ? {} : WITHOUT_LFS) };
+  return [...settings, ...Object.entries(more).map(([key, value]) => `${key}=${value}`)];
 }

@@ -14,17 +14,17 @@ export interface GitLimits {
 
 const LIMITS: GitLimits = { localMs: 15 * 60_000, networkMs: 30 * 60_000, noProgressMs: 120_000 };
 
-/** `credentialHelper` gives a rig's `credential.helper` value: a shell command that holds no secret, or null. */
+/** `credentials` gives the settings that make git ask for a rig's credential, and hold none; null where there is none. */
 export interface GitSettings {
   readonly workspace: string;
-  readonly credentialHelper?: (rig: string) => string | null;
+  readonly credentials?: (rig: string) => Readonly<Record<string, string>> | null;
   /** Hears that the rig's host refused a credential; the command is run once more then. */
   readonly onRefused?: (rig: string) => void;
   readonly limits?: Partial<GitLimits>;
 }
 
 /**
- * `credentialsOf` names the rig whose credential helper the command may ask; null for none. `onPackets` hears what git
+ * `credentialsOf` names the rig whose credential the command may ask for; null for none. `onPackets` hears what git
  * traces of its talk with the server (GIT_TRACE_PACKET of https://git-scm.com/docs/git).
  */
 export interface GitCommand {
@@ -60,13 +60,13 @@ export function createGit(settings: GitSettings): Git {
     lfs,
     async run(dir, args, command = {}) {
       const rig = command.credentialsOf ?? null;
-      const helper = rig === null ? null : (settings.credentialHelper?.(rig) ?? null);
-      const run = { dir, args, command, limits, settings: gitSettings(lfs, helper) };
+      const asking = rig === null ? null : (settings.credentials?.(rig) ?? null);
+      const run = { dir, args, command, limits, settings: gitSettings(lfs, asking ?? {}) };
       try {
         return await runOnce(run);
       } catch (error) {
         const isRefusal = error instanceof GitFailure && error.code === 'git_auth';
-        if (!isRefusal || rig === null || helper === null || settings.onRefused === undefined) throw error;
+        if (!isRefusal || rig === null || asking === null || settings.onRefused === undefined) throw error;
         // A token may have expired or been replaced since it was given out: a fresh one gets one try.
         settings.onRefused(rig);
         return await runOnce(run);

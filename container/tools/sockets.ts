@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
 import { chmod, rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createStreamServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { RelightError } from '../../src/contract/errors.ts';
 import { PROBLEM_TYPE, problemFrom } from '../problem.ts';
@@ -21,10 +22,16 @@ export interface ToolAnswer {
 /** The calls that one socket serves, by path. */
 export type ToolRoutes = Readonly<Record<string, (body: string) => Promise<ToolAnswer>>>;
 
+/** A server that listens, and how its connections are cut off. */
+interface Open {
+  readonly server: Server;
+  readonly cutOff: () => void;
+}
+
 /** The folder of unix sockets over which the container's programs speak to the control server. */
 export class Sockets {
   readonly #dir: string;
-  readonly #open = new Map<string, Server>();
+  readonly #open = new Map<string, Open>();
 
   /** `name` makes the folder unique where the workspace's path is too long for a socket in it. */
   constructor(workspace: string, name: string) {
@@ -43,11 +50,28 @@ export class Sockets {
 
   /** Serves `routes` to this owner until {@link close}; an owner's earlier socket is closed first. */
   async open(owner: string, routes: ToolRoutes): Promise<string> {
+    const server = createServer((request, response) => void serve(routes, request, response));
+    return await this.#listen(owner, { server, cutOff: () => server.closeAllConnections() });
+  }
+
+  /** As {@link open}, for a protocol of its own: `serve` gets every connection. */
+  async openStream(owner: string, serve: (connection: Socket) => void): Promise<string> {
+    const connections = new Set<Socket>();
+    const server = createStreamServer((connection) => {
+      connections.add(connection);
+      connection.once('close', () => connections.delete(connection));
+      serve(connection);
+    });
+    const cutOff = (): void => connections.forEach((connection) => connection.destroy());
+    return await this.#listen(owner, { server, cutOff });
+  }
+
+  async #listen(owner: string, open: Open): Promise<string> {
     await this.close(owner);
     const path = this.pathOf(owner);
     await rm(path, { force: true });
-    const server = createServer((request, response) => void serve(routes, request, response));
-    this.#open.set(owner, server);
+    this.#open.set(owner, open);
+    const { server } = open;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen(path, resolve);
@@ -63,19 +87,19 @@ export class Sockets {
 
   /** Closes an owner's socket and removes it; open calls are cut off. */
   async close(owner: string): Promise<void> {
-    const server = this.#open.get(owner);
-    if (server === undefined) return;
+    const open = this.#open.get(owner);
+    if (open === undefined) return;
     this.#open.delete(owner);
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeAllConnections();
+    const closed = new Promise<void>((resolve) => open.server.close(() => resolve()));
+    open.cutOff();
     await closed;
   }
 
   /** Closes and removes everything, at once. */
   removeAll(): void {
-    for (const server of this.#open.values()) {
+    for (const { server, cutOff } of this.#open.values()) {
       server.close();
-      server.closeAllConnections();
+      cutOff();
     }
     this.#open.clear();
     rmSync(this.#dir, { recursive: true, force: true });

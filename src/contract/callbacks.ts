@@ -62,7 +62,14 @@ export type DoneMessage = z.infer<typeof DoneMessage>;
 /** Which rig's credential is needed; `fresh` says that the last one was refused. */
 export const CredentialQuestion = z.object({ life: Life, rig: Id, fresh: z.boolean().default(false) });
 
-export const Credential = z.object({ username: z.string(), password: z.string() });
+/** What git is told over http(s). */
+export const PasswordCredential = z.object({ username: z.string(), password: z.string() });
+
+/** A private key in PEM, and the host's lines of known_hosts (sshd(8)); null where any key is believed the first time. */
+export const SshCredential = z.object({ privateKey: z.string(), knownHosts: z.string().nullable() });
+export type SshCredential = z.infer<typeof SshCredential>;
+
+export const Credential = z.union([PasswordCredential, SshCredential]);
 export type Credential = z.infer<typeof Credential>;
 
 /** The secrets for an agent's environment, by the names of their variables. */

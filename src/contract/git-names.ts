@@ -18,16 +18,32 @@ export function isBranchName(name: string): boolean {
   );
 }
 
+const SSH_USER = '[A-Za-z0-9_][A-Za-z0-9_.-]*';
+const SSH_HOST = '[A-Za-z0-9][A-Za-z0-9.-]*';
+/** `user@host:path` of https://git-scm.com/docs/git-clone#_git_urls; before `://` git would read a protocol. */
+const SCP_LIKE = new RegExp(String.raw`^${SSH_USER}@(${SSH_HOST}):\/?[^-:/][^:]*$`);
+const SSH_URL = new RegExp(
+  String.raw`^ssh:\/\/(?:${SSH_USER}@)?(?:(${SSH_HOST})|\[([\da-fA-F:.]+)\])(?::(\d+))?\/.`,
+);
+
 /** Whether `url` is a form of remote that Relight talks to: http(s) without a password, ssh, or `user@host:path`. */
 export function isGitUrl(url: string): boolean {
-  if (url.length > 2048 || /[\u0000-\u0020\u007f]/.test(url) || url.startsWith('-')) return false;
-  const scpLike = /^[A-Za-z0-9_][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^-:/][^:]*$/;
-  if (scpLike.test(url)) return true;
+  if (url.length > 2048 || /[\u0000-\u0020\u007f]/.test(url)) return false;
+  if (sshPlaceOf(url) !== null) return true;
   // Without the slashes git reads a host called `https`, where the URL parser is lenient.
-  if (!/^(?:https?|ssh):\/\//.test(url) || !URL.canParse(url)) return false;
-  const { protocol, hostname, username, password, pathname } = new URL(url);
-  if (hostname === '' || hostname.startsWith('-') || pathname.length < 2 || password !== '') return false;
-  return protocol === 'ssh:' ? !username.startsWith('-') : /^https?:$/.test(protocol) && username === '';
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) return false;
+  const { username, password, pathname } = new URL(url);
+  return pathname.length > 1 && username === '' && password === '';
+}
+
+/** The host and port that git gives to ssh for this address, null for other protocols. */
+export function sshPlaceOf(url: string): { host: string; port: number } | null {
+  const scpHost = SCP_LIKE.exec(url)?.[1];
+  if (scpHost !== undefined) return { host: scpHost, port: 22 };
+  const [whole, name, address, port = '22'] = SSH_URL.exec(url) ?? [];
+  return whole === undefined || Number(port) > 65_535
+    ? null
+    : { host: name ?? address ?? '', port: Number(port) };
 }
 
 export const BranchName = z

@@ -4,6 +4,7 @@ import { request } from '@octokit/request';
 import { z } from 'zod';
 import type { Credential } from '../contract/callbacks.ts';
 import { RelightError } from '../contract/errors.ts';
+import { SshKeySecret, sshCredentialFrom } from './ssh-credential.ts';
 
 /** What git hosts take as the user name beside a token. */
 const TOKEN_USER = 'x-access-token';
@@ -12,23 +13,27 @@ const TOKEN_USER = 'x-access-token';
 const GitHubApp = z.object({
   appId: z.union([z.string(), z.int()]),
   installationId: z.union([z.string(), z.int()]).transform(Number),
-  privateKey: z.string(),
+  privateKey: z.string().transform(inPkcs8),
   apiUrl: z.url({ protocol: /^https?$/ }).default('https://api.github.com'),
 });
-type GitHubApp = z.infer<typeof GitHubApp>;
 
 /** Apps by their secret: each keeps its installation token until it is about to expire. */
 const apps = new Map<string, ReturnType<typeof createAppAuth>>();
 
 /**
- * What git is told of a rig's secret: a token as it is, or an installation token of the GitHub App that the secret is the
- * JSON of (https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app). `fresh` asks for a new
- * one, because the last was refused. Throws RelightError `git_credential`.
+ * What a rig's secret gives: a token as it is; an installation token of the GitHub App that the secret is the JSON of
+ * (https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app); or an ssh key, which is the
+ * secret itself or in its JSON. `fresh` asks for a new token, because the last was refused. Throws RelightError
+ * `unusable_credential` for a secret that is none of these, and `git_credential`.
  */
 export async function credentialFrom(secret: string, { fresh }: { fresh: boolean }): Promise<Credential> {
-  if (!secret.trimStart().startsWith('{')) return { username: TOKEN_USER, password: secret };
+  const text = secret.trim();
+  if (text.startsWith('-----BEGIN ')) return sshCredentialFrom(parse(SshKeySecret, { sshKey: text }));
+  if (!text.startsWith('{')) return { username: TOKEN_USER, password: secret };
+  const json = parseJson(text);
+  if ('sshKey' in json) return sshCredentialFrom(parse(SshKeySecret, json));
+  const auth = apps.get(secret) ?? openApp(secret, parse(GitHubApp, json));
   try {
-    const auth = apps.get(secret) ?? openApp(secret);
     const { token } = await auth({ type: 'installation', refresh: fresh });
     return { username: TOKEN_USER, password: token };
   } catch (error) {
@@ -37,33 +42,38 @@ export async function credentialFrom(secret: string, { fresh }: { fresh: boolean
   }
 }
 
-function openApp(secret: string): ReturnType<typeof createAppAuth> {
-  const { appId, installationId, privateKey, apiUrl } = readApp(secret);
-  const auth = createAppAuth({
-    appId,
-    installationId,
-    privateKey: inPkcs8(privateKey),
-    request: request.defaults({ baseUrl: apiUrl }),
-  });
+function openApp(
+  secret: string,
+  { apiUrl, ...app }: z.infer<typeof GitHubApp>,
+): ReturnType<typeof createAppAuth> {
+  const auth = createAppAuth({ ...app, request: request.defaults({ baseUrl: apiUrl }) });
   apps.set(secret, auth);
   return auth;
 }
 
-/** Never shows what was read: it is a secret also where it is wrong. */
-function readApp(secret: string): GitHubApp {
-  let json: unknown;
+function parseJson(text: string): object {
   try {
-    json = JSON.parse(secret);
+    return z.looseObject({}).parse(JSON.parse(text));
   } catch {
-    throw new Error('the secret begins like JSON, and is none');
+    // Without the cause: its words show a piece of the secret.
+    throw new RelightError('unusable_credential', 'the secret begins like JSON, and is none');
   }
-  const app = GitHubApp.safeParse(json);
-  if (app.success) return app.data;
-  const fields = app.error.issues.map(({ path }) => path.join('.')).join(', ');
-  throw new Error(`the secret needs appId, installationId and privateKey; wrong: ${fields}`);
+}
+
+/** Never shows what was read: it is a secret also where it is wrong. */
+function parse<Schema extends z.ZodType>(schema: Schema, json: object): z.output<Schema> {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new RelightError('unusable_credential', `the secret cannot be used (${faults.join('; ')})`);
 }
 
 /** GitHub gives keys out in PKCS #1, and Web Crypto reads PKCS #8 only. */
-function inPkcs8(pem: string): string {
-  return createPrivateKey(pem.replaceAll('\\n', '\n')).export({ type: 'pkcs8', format: 'pem' });
+function inPkcs8(pem: string, context: z.RefinementCtx): string {
+  try {
+    return createPrivateKey(pem.replaceAll('\\n', '\n')).export({ type: 'pkcs8', format: 'pem' });
+  } catch {
+    context.addIssue('is no private key in PEM');
+    return z.NEVER;
+  }
 }

@@ -152,7 +152,7 @@ describe('invariant 10: credentials', () => {
   it('come from the helper at the moment of use, and are written nowhere', async () => {
     const git = createGit({
       workspace: scene.workspace,
-      credentialHelper: (rig) => (rig === RIG ? helper : null),
+      credentials: (rig) => (rig === RIG ? { 'credential.helper': helper } : null),
     });
     const refs = await listRemoteRefs(git, RIG, scene.url);
     expect(refs.heads.size).toBe(1);
@@ -168,10 +168,13 @@ describe('invariant 10: credentials', () => {
   });
 
   it('are not asked for when the rig has none, nor where another rig has one', async () => {
-    const git = createGit({ workspace: scene.workspace, credentialHelper: () => helper });
+    const git = createGit({
+      workspace: scene.workspace,
+      credentials: () => ({ 'credential.helper': helper }),
+    });
     const asked = listRemoteRefs(git, RIG, scene.url, { credential: false });
     await expect(asked).rejects.toMatchObject({ code: 'git_auth' });
-    const none = createGit({ workspace: scene.workspace, credentialHelper: () => null });
+    const none = createGit({ workspace: scene.workspace, credentials: () => null });
     await expect(listRemoteRefs(none, RIG, scene.url)).rejects.toMatchObject({ code: 'git_auth' });
   });
 });

@@ -17,7 +17,12 @@ describe('what the words of git mean', () => {
       'git@github.com: Permission denied (publickey).\nfatal: Could not read from remote repository.',
       'git_auth',
     ],
-    ['Host key verification failed.\nfatal: Could not read from remote repository.', 'git_auth'],
+    ['Host key verification failed.\nfatal: Could not read from remote repository.', 'git_host_key'],
+    [
+      'ERROR: The key you are authenticating with has been marked as read only.\nfatal: Could not',
+      'git_auth',
+    ],
+    ['Timeout, server h not responding.\r\nfatal: the remote end hung up unexpectedly', 'git_unreachable'],
     [
       'remote: Write access to repository not granted.\nfatal: unable to access: The requested URL returned error: 403',
       'git_auth',

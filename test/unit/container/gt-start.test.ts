@@ -15,8 +15,11 @@ async function loadedBy(file: URL, seen = new Set<string>()): Promise<Set<string
   return loaded;
 }
 
-test.each(['gt.ts', 'git-credential.ts'])('%s starts quickly: it loads nothing big', async (name) => {
-  const loaded = [...(await loadedBy(new URL(`../../../container/tools/${name}`, import.meta.url)))];
-  expect(loaded).toContain('node:stream/consumers');
-  expect(loaded.filter((what) => !what.startsWith('node:') || what === 'node:http')).toEqual([]);
-});
+test.each(['gt.ts', 'git-credential.ts', 'git-ssh.ts'])(
+  '%s starts quickly: it loads nothing big',
+  async (name) => {
+    const loaded = [...(await loadedBy(new URL(`../../../container/tools/${name}`, import.meta.url)))];
+    expect(loaded).toContain('node:timers/promises');
+    expect(loaded.filter((what) => !what.startsWith('node:') || what === 'node:http')).toEqual([]);
+  },
+);

@@ -5,7 +5,7 @@ import { ErrorCode, ERROR_CODES, problemOf, RelightError } from '../../../src/co
 import { CALLBACKS } from '../../../src/contract/callbacks.ts';
 import { CONTROL } from '../../../src/contract/control.ts';
 import { pathOf } from '../../../src/contract/exchange.ts';
-import { isBranchName, isGitUrl } from '../../../src/contract/git-names.ts';
+import { isBranchName, isGitUrl, sshPlaceOf } from '../../../src/contract/git-names.ts';
 import { BootId, CommitId, Id } from '../../../src/contract/ids.ts';
 
 /** What git itself says of a branch name, but for `@`: git takes it, and then reads it as HEAD everywhere else. */
@@ -133,6 +133,8 @@ describe('isGitUrl', () => {
     'ssh://h/x',
     'ssh://git@h:22/x',
     'git@h:x/y.git',
+    'git@h:/x/y.git',
+    'ssh://[::1]:2222/x',
     'https://h/x?y=z',
   ])('takes %j', (url) => {
     expect(isGitUrl(url)).toBe(true);
@@ -153,7 +155,17 @@ describe('isGitUrl', () => {
     'ssh://u:p@h/x',
     'ssh://-o@h/x',
     'ssh://-oX=y/x',
+    'ssh://%2doProxyCommand=x/y',
+    'ssh://h%20x/y',
+    'ssh://u%20@h/x',
+    'ssh://h:99999/x',
+    'ssh://h:x/y',
+    'ssh://h',
     'git@-h:x',
+    'git@-oProxyCommand=x:y',
+    'git@h://x',
+    'git@h:/',
+    'git@h:/-x',
     '-u@h:x',
     'git@h:-x',
     'git@h:',
@@ -201,11 +213,33 @@ describe('isGitUrl', () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 10 }), (pieces) => {
         const url = pieces.join('');
-        const isPlain = /^(?:https?:\/\/[^-@]|ssh:\/\/[^-]|\w[\w.-]*@\w[\w.-]*:[^-/])/.test(url);
+        const isPlain = /^(?:https?:\/\/[^-@]|ssh:\/\/[^-]|\w[\w.-]*@\w[\w.-]*:(?!\/\/)[^-])/.test(url);
         expect(isPlain || !isGitUrl(url)).toBe(true);
       }),
       { numRuns: 5_000 },
     );
+  });
+});
+
+describe('sshPlaceOf', () => {
+  it.each([
+    ['git@h.example:x', 'git@h.example', null],
+    ['git@h.example:/x', 'git@h.example', null],
+    ['ssh://h.example/x', 'h.example', null],
+    ['ssh://git@h.example:2222/x', 'git@h.example', '2222'],
+    ['ssh://git@[::1]:2222/x', 'git@::1', '2222'],
+  ])('agrees with git about where %s is', (url, destination, port) => {
+    const env = { PATH: process.env['PATH'], GIT_SSH_COMMAND: 'echo asked-ssh >&2', GIT_SSH_VARIANT: 'ssh' };
+    const { stderr } = spawnSync('git', ['ls-remote', url], { env, encoding: 'utf8' });
+    const asked = stderr.split('\n').find((line) => line.startsWith('asked-ssh')) ?? '';
+    expect(asked.includes(` ${destination} git-upload-pack `)).toBe(true);
+    expect(/ -p (\d+) /.exec(asked)?.[1] ?? null).toBe(port);
+    const host = destination.replace('git@', '');
+    expect(sshPlaceOf(url)).toEqual({ host, port: Number(port ?? '22') });
+  });
+
+  it('is nowhere for another protocol', () => {
+    expect(sshPlaceOf('https://h/x')).toBeNull();
   });
 });
 

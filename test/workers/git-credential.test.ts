@@ -2,6 +2,13 @@ import { createPrivateKey } from 'node:crypto';
 import { afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { credentialFrom } from '../../src/platform/git-credential.ts';
 
+const SSH_KEY = `-----BEGIN OPENSSH PRIVATE KEY-----\n${'s3cret17'.repeat(8)}\nAAAA==\n-----END OPENSSH PRIVATE KEY-----\n`;
+const HOST = `[git.example.com]:2222 ssh-ed25519 ${'A'.repeat(68)}`;
+
+const secretWith = (knownHosts: string | string[]): string => JSON.stringify({ sshKey: SSH_KEY, knownHosts });
+const encrypted = (pem: string): string =>
+  pem.replaceAll('OPENSSH', 'RSA').replace('\n', '\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n');
+
 let pkcs8: string;
 let verify: (jwt: string) => Promise<boolean>;
 
@@ -72,15 +79,39 @@ it('the key may be as GitHub hands it out, and with its line breaks written out'
 });
 
 it.each([
-  ['no JSON', '{ appId: 17'],
-  ['without a key', '{"appId": 17, "installationId": 4}'],
-  ['with a key that is none', '{"appId": 17, "installationId": 6, "privateKey": "s3cret"}'],
-])('a secret that is %s is an error that does not show it', async (_, secret) => {
+  ['JSON that is none', '{ appId: 17', 'begins like JSON'],
+  ['an app without a key', '{"appId": 17, "installationId": 4}', 'privateKey: '],
+  ['an app with a key that is none', '{"appId": 17, "installationId": 6, "privateKey": "s3cret"}', 'in PEM'],
+  ['a key that is cut off', SSH_KEY.slice(0, 60), 'sshKey: is no private key in PEM'],
+  ['a public key', JSON.stringify({ sshKey: HOST }), 'sshKey: is no private key in PEM'],
+  ['a key with a passphrase', encrypted(SSH_KEY), 'sshKey: has a passphrase'],
+  ['a key and the fingerprint of a host', secretWith('SHA256:s3cret17'), 'knownHosts: must be lines'],
+  ['a key and no line of known_hosts', secretWith('# none\n'), 'knownHosts: must be lines'],
+])('a secret that is %s is an error that says so and does not show it', async (_, secret, words) => {
   gitHub();
   const given = credentialFrom(secret, { fresh: false });
-  await expect(given).rejects.toMatchObject({ code: 'git_credential' });
+  await expect(given).rejects.toMatchObject({ code: 'unusable_credential' });
+  await expect(given).rejects.toThrow(words);
   await expect(given).rejects.not.toThrow(/s3cret|17/);
 });
+
+it.each([
+  ['itself', SSH_KEY],
+  ['in JSON', JSON.stringify({ sshKey: SSH_KEY })],
+  ['with its line breaks written out', SSH_KEY.trim().replaceAll('\n', String.raw`\n`)],
+  ['from Windows', SSH_KEY.replaceAll('\n', '\r\n')],
+])('an ssh key that is the secret, %s, is given whole, for a host that is believed', async (_, secret) => {
+  const given = await credentialFrom(secret, { fresh: false });
+  expect(given).toEqual({ privateKey: SSH_KEY, knownHosts: null });
+});
+
+it.each([[`# by ssh-keyscan\n\n${HOST}\n`], [HOST], [[HOST]]])(
+  'a host is known by %j',
+  async (knownHosts) => {
+    const given = await credentialFrom(secretWith(knownHosts), { fresh: false });
+    expect(given).toEqual({ privateKey: SSH_KEY, knownHosts: `${HOST}\n` });
+  },
+);
 
 it('an app that GitHub refuses is an error with its words', async () => {
   gitHub(401);

@@ -12,10 +12,14 @@ export interface SshGitServerOptions {
   readonly rootDir: string;
   /** Default: any free port of the loopback. */
   readonly port?: number;
-  /** The server's private key, in PEM. */
-  readonly hostKey: string;
   /** Whether the owner of this public key (`<type> <base64>`, as in a `.pub` file) may log in. */
   readonly allows: (publicKey: string) => boolean;
+}
+
+/** A key pair: the private key as ssh-keygen(1) writes it, the public one as `<type> <base64>`. */
+export interface SshKeyPair {
+  readonly privateKey: string;
+  readonly publicKey: string;
 }
 
 /** One command that a client was let in with. */
@@ -31,19 +35,31 @@ export interface SshGitServer {
   readonly rootDir: string;
   /** `ssh://git@127.0.0.1:<port>`; repositories are at `<url>/<name>.git`. */
   readonly url: string;
+  /** The server's line of known_hosts. */
+  readonly knownHosts: string;
   readonly requests: readonly SshGitRequest[];
   /** Ends every connection and stops listening. The repositories stay. */
   close(): Promise<void>;
 }
 
-/** Serves bare repositories over ssh, for fetching and pushing, on the loopback, to whoever has one of the right keys. */
+/** Makes a new key pair. */
+export function makeSshKey(): SshKeyPair {
+  const pair = ssh2.utils.generateKeyPairSync('ed25519');
+  return { privateKey: `${pair.private.trim()}\n`, publicKey: pair.public.trim() };
+}
+
+/**
+ * Serves bare repositories over ssh, for fetching and pushing, on the loopback, to whoever has one of the right keys. Each
+ * server has a new key of its own.
+ */
 export async function startSshGitServer(options: SshGitServerOptions): Promise<SshGitServer> {
   await mkdir(options.rootDir, { recursive: true });
   const rootDir = await realpath(options.rootDir);
   const requests: SshGitRequest[] = [];
   const connections = new Set<Connection>();
 
-  const server = new ssh2.Server({ hostKeys: [options.hostKey] }, (client) => {
+  const hostKey = makeSshKey();
+  const server = new ssh2.Server({ hostKeys: [hostKey.privateKey] }, (client) => {
     let publicKey = '';
     connections.add(client);
     client.once('close', () => connections.delete(client));
@@ -73,6 +89,7 @@ export async function startSshGitServer(options: SshGitServerOptions): Promise<S
     port,
     rootDir,
     url: `ssh://git@127.0.0.1:${String(port)}`,
+    knownHosts: `[127.0.0.1]:${String(port)} ${hostKey.publicKey}\n`,
     requests,
     close: async () => {
       const closed = once(server, 'close');

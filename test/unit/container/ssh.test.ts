@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createRepository } from '../../../dev/git-server/repository.ts';
+import { makeSshKey, type SshGitServer, startSshGitServer } from '../../../dev/git-server/ssh-server.ts';
 import type { Credential } from '../../../src/contract/callbacks.ts';
 import { CONTROL } from '../../../src/contract/control.ts';
 import type { RigReport } from '../../../src/contract/recovery.ts';
-import { type ControlProcess, restoreRequest, startControl } from './control-process.ts';
+import { type ControlProcess, makeWorkspace, restoreRequest, startControl } from './control-process.ts';
 import { eventually, type FakeWorker, problem, startFakeWorker } from './fake-worker.ts';
-import { knownHost, makeKey, sshAgents, startHost } from './ssh-host.ts';
 import { output } from './worktrees.ts';
 
 function answerWith(worker: FakeWorker, credential: Credential): void {
@@ -28,6 +29,21 @@ async function restore(
   });
 }
 
+/** A git host that speaks ssh, with the repositories `rig` and `other`, for one test. */
+async function startHost(allows: (publicKey: string) => boolean, port = 0): Promise<SshGitServer> {
+  const rootDir = await makeWorkspace();
+  for (const name of ['rig', 'other']) await createRepository(rootDir, name, { from: import.meta.dirname });
+  const host = await startSshGitServer({ rootDir, allows, port });
+  onTestFinished(async () => await host.close());
+  return host;
+}
+
+/** The command lines of the ssh-agents of one control server. */
+async function sshAgents(workspace: string): Promise<string[]> {
+  const processes = await output('ps', ['axww', '-o', 'args']);
+  return processes.split('\n').filter((line) => line.startsWith('ssh-agent') && line.includes(workspace));
+}
+
 /** A control server with its fake Worker. */
 async function open(): Promise<{ worker: FakeWorker; control: ControlProcess }> {
   const worker = await startFakeWorker();
@@ -36,11 +52,11 @@ async function open(): Promise<{ worker: FakeWorker; control: ControlProcess }> 
 
 describe('a rig with an ssh URL and a deploy key', () => {
   test('is fetched and pushed, also by its agent, whose git signs with a key that it never sees', async () => {
-    const [key, hostKey] = [makeKey(), makeKey()];
-    const host = await startHost(hostKey, (publicKey) => publicKey === key.publicKey);
+    const key = makeSshKey();
+    const host = await startHost((publicKey) => publicKey === key.publicKey);
     const town = await open();
     const { worker, control } = town;
-    answerWith(worker, { privateKey: key.privateKey, knownHosts: knownHost(host, hostKey) });
+    answerWith(worker, { privateKey: key.privateKey, knownHosts: host.knownHosts });
     const report = await restore(town, `${host.url}/rig.git`);
     expect(report).toMatchObject({ status: 'ready', fault: null });
     expect(report.agents[0]?.warnings).not.toContainEqual(expect.stringContaining('pushing may fail'));
@@ -72,8 +88,8 @@ describe('a rig with an ssh URL and a deploy key', () => {
   });
 
   test('shares its host with another rig, and neither gets the key of the other', async () => {
-    const keys = { rig: makeKey(), other: makeKey() };
-    const host = await startHost(makeKey(), (publicKey) =>
+    const keys = { rig: makeSshKey(), other: makeSshKey() };
+    const host = await startHost((publicKey) =>
       Object.values(keys).some((key) => key.publicKey === publicKey),
     );
     const town = await open();
@@ -91,8 +107,8 @@ describe('a rig with an ssh URL and a deploy key', () => {
   });
 
   test('fails when its host refuses the key, after the Worker was asked for the newest one', async () => {
-    const [key, newKey] = [makeKey(), makeKey()];
-    const host = await startHost(makeKey(), (publicKey) => publicKey === newKey.publicKey);
+    const [key, newKey] = [makeSshKey(), makeSshKey()];
+    const host = await startHost((publicKey) => publicKey === newKey.publicKey);
     const town = await open();
     answerWith(town.worker, { privateKey: key.privateKey, knownHosts: null });
     const report = await restore(town, `${host.url}/rig.git`);
@@ -107,10 +123,11 @@ describe('a rig with an ssh URL and a deploy key', () => {
   });
 
   test('fails for good when its host shows another key than the known one', async () => {
-    const [key, hostKey] = [makeKey(), makeKey()];
-    const host = await startHost(hostKey, () => true);
+    const key = makeSshKey();
+    const host = await startHost(() => true);
     const town = await open();
-    answerWith(town.worker, { privateKey: key.privateKey, knownHosts: knownHost(host, makeKey()) });
+    const knownHosts = `[127.0.0.1]:${String(host.port)} ${makeSshKey().publicKey}\n`;
+    answerWith(town.worker, { privateKey: key.privateKey, knownHosts });
     const report = await restore(town, `${host.url}/rig.git`);
     expect(report.fault).toMatchObject({ code: 'git_host_key', retryable: false });
     expect(report.fault?.reason).toContain('has changed and you have requested strict checking');
@@ -118,15 +135,15 @@ describe('a rig with an ssh URL and a deploy key', () => {
   });
 
   test('believes an unknown host the first time only, where no keys of it are given', async () => {
-    const key = makeKey();
-    const first = await startHost(makeKey(), () => true);
+    const key = makeSshKey();
+    const first = await startHost(() => true);
     const town = await open();
     answerWith(town.worker, { privateKey: key.privateKey, knownHosts: null });
     expect(await restore(town, `${first.url}/rig.git`)).toMatchObject({ status: 'ready' });
     await first.close();
     const gone = await restore(town, `${first.url}/rig.git`);
     expect(gone.fault).toMatchObject({ code: 'git_unreachable', retryable: true });
-    const second = await startHost(makeKey(), () => true, first.port);
+    const second = await startHost(() => true, first.port);
     const report = await restore(town, `${second.url}/rig.git`);
     expect(report.fault).toMatchObject({ code: 'git_host_key', retryable: false });
     expect(second.requests).toEqual([]);

@@ -40,6 +40,7 @@ const REMOTE = ['restoreInRecovery', 'restore'] as const;
  */
 export const FAILURES = {
   'git auth': { codes: ['git_auth'], backoffs: [] },
+  'git host key': { codes: ['git_host_key'], backoffs: [] },
   'git 404': { codes: ['git_not_found', 'git_not_a_repository'], backoffs: [] },
   'git DNS': { codes: ['git_dns'], backoffs: REMOTE },
   'git time-out': { codes: ['git_unreachable', 'restore_timeout'], backoffs: REMOTE },
@@ -51,6 +52,7 @@ export const FAILURES = {
   'moved branch': HEALED,
   'branch name in the way': { codes: ['git_ref_conflict'], backoffs: [] },
   'credential not set': { codes: ['unknown_credential'], backoffs: [] },
+  'credential unusable': { codes: ['unusable_credential'], backoffs: [] },
   'set-up failed': { codes: ['setup_failed'], backoffs: ['restore'] },
   'no agent command': { codes: ['no_agent_command'], backoffs: [] },
   'agent not spawned': { codes: ['agent_spawn_failed'], backoffs: ['agentStart'] },

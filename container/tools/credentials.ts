@@ -33,7 +33,7 @@ export interface CredentialParts {
   readonly secrets: KnownSecrets;
 }
 
-/** Answers git's questions for credentials, and asks the Worker each time. An agent that prints one shows no secret. */
+/** Answers git's questions for credentials: asks the Worker each time, and notes passwords only to hide them in logs. */
 export class Credentials {
   readonly #parts: CredentialParts;
   readonly #remotes = new Map<string, Remote>();

@@ -107,9 +107,10 @@ function keyOf(context: AuthContext): string {
   const text = `${key.algo} ${key.data.toString('base64')}`;
   if (signature === undefined) return text;
   const parsed = ssh2.utils.parseKey(text);
-  const isProven =
-    !(parsed instanceof Error) && blob !== undefined && parsed.verify(blob, signature, hashAlgo) === true;
-  return isProven ? text : '';
+  if (parsed instanceof Error || blob === undefined) return '';
+  // An error, which is no proof, is not thrown but returned.
+  const proof: unknown = parsed.verify(blob, signature, hashAlgo);
+  return proof === true ? text : '';
 }
 
 function parseCommand(command: string): { service: GitService; repo: string } | null {

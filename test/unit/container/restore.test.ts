@@ -82,12 +82,14 @@ describe('the control server, asked to restore a rig,', () => {
 
     // The agent's own git is served over its own socket, for the rig's host and no other.
     const question = 'printf "protocol=http\\nhost=other.invalid\\n\\n" | git credential fill';
+    const print = `printf "url=${gitUrl}\\n\\n" | git credential fill`;
     const push = 'git commit -q --allow-empty -m Mine && git push -q origin HEAD && env > env.txt';
-    await control.start('a', { command: `${push}; ${question}; gt done --discard` });
+    await control.start('a', { command: `${push}; ${print}; ${question}; gt done --discard` });
     const { exit } = await worker.call('exit');
     expect(exit).toMatchObject({ code: 0, tail: expect.stringContaining('bead-1 is done') });
     expect(exit.tail).toMatch(/could not read|terminal prompts disabled/);
     expect(exit.tail).not.toContain(SECRET);
+    expect(exit.tail).toContain('password=[redacted]');
     expect(worker.bodies('credential').length).toBeGreaterThan(asked);
     expect(worker.bodies('done')).toHaveLength(1);
     const found = output('grep', ['-rl', SECRET, control.workspace]);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { isErrno } from '../agents/shells.ts';
@@ -26,7 +27,7 @@ export class SshKeys {
   async hold(rig: string, privateKey: string): Promise<void> {
     clearTimeout(this.#timers.get(rig));
     try {
-      await this.#agentOf(rig).add(privateKey, HELD_SECONDS);
+      await this.#agentFor(rig, privateKey).add(privateKey, HELD_SECONDS);
     } finally {
       clearTimeout(this.#timers.get(rig));
       const timer = setTimeout(() => this.#end(rig), HELD_SECONDS * 1000);
@@ -54,10 +55,14 @@ export class SshKeys {
     for (const rig of this.#agents.keys()) this.#end(rig);
   }
 
-  #agentOf(rig: string): SshAgent {
+  /** The rig's agent that runs, or a new one. One that has another key is replaced: each is offered to the host. */
+  #agentFor(rig: string, privateKey: string): SshAgent {
+    const digest = createHash('sha256').update(privateKey).digest('hex');
+    const path = this.#sockets.pathOf(`ssh-agent:${rig}:${digest}`);
     const running = this.#agents.get(rig);
-    if (running?.isAlive === true) return running;
-    const agent = new SshAgent(this.#sockets.pathOf(`ssh-agent:${rig}`), this.#env);
+    if (running?.isAlive === true && running.socketPath === path) return running;
+    running?.end();
+    const agent = new SshAgent(path, this.#env);
     this.#agents.set(rig, agent);
     return agent;
   }

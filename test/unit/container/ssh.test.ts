@@ -98,7 +98,10 @@ describe('a rig with an ssh URL and a deploy key', () => {
       return { status: 200, json: { privateKey, knownHosts: null } };
     });
     for (const rig of ['rig', 'other']) {
-      expect(await restore(town, `${host.url}/${rig}.git`, rig)).toMatchObject({ status: 'ready' });
+      expect(await restore(town, `${host.url}/${rig}.git`, rig)).toMatchObject({
+        status: 'ready',
+        fault: null,
+      });
     }
     expect(host.requests.length).toBeGreaterThan(5);
     for (const { repo, publicKey } of host.requests) {
@@ -108,18 +111,21 @@ describe('a rig with an ssh URL and a deploy key', () => {
 
   test('fails when its host refuses the key, after the Worker was asked for the newest one', async () => {
     const [key, newKey] = [makeSshKey(), makeSshKey()];
-    const host = await startHost((publicKey) => publicKey === newKey.publicKey);
+    const offered: string[] = [];
+    const host = await startHost((publicKey) => {
+      offered.push(publicKey);
+      return publicKey === newKey.publicKey;
+    });
     const town = await open();
     answerWith(town.worker, { privateKey: key.privateKey, knownHosts: null });
     const report = await restore(town, `${host.url}/rig.git`);
     expect(report.fault).toMatchObject({ code: 'git_auth', retryable: false });
     expect(town.worker.bodies('credential').map(({ fresh }) => fresh)).toEqual([false, true]);
+    expect(new Set(offered.splice(0))).toEqual(new Set([key.publicKey]));
 
-    town.worker.answer('credential', ({ fresh }) => {
-      const { privateKey } = fresh ? newKey : key;
-      return { status: 200, json: { privateKey, knownHosts: null } };
-    });
-    expect(await restore(town, `${host.url}/rig.git`)).toMatchObject({ status: 'ready' });
+    answerWith(town.worker, { privateKey: newKey.privateKey, knownHosts: null });
+    expect(await restore(town, `${host.url}/rig.git`)).toMatchObject({ status: 'ready', fault: null });
+    expect(new Set(offered)).toEqual(new Set([newKey.publicKey]));
   });
 
   test('fails for good when its host shows another key than the known one', async () => {
@@ -139,7 +145,7 @@ describe('a rig with an ssh URL and a deploy key', () => {
     const first = await startHost(() => true);
     const town = await open();
     answerWith(town.worker, { privateKey: key.privateKey, knownHosts: null });
-    expect(await restore(town, `${first.url}/rig.git`)).toMatchObject({ status: 'ready' });
+    expect(await restore(town, `${first.url}/rig.git`)).toMatchObject({ status: 'ready', fault: null });
     await first.close();
     const gone = await restore(town, `${first.url}/rig.git`);
     expect(gone.fault).toMatchObject({ code: 'git_unreachable', retryable: true });

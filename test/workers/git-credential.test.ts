@@ -87,13 +87,16 @@ it.each([
   ['a key with a passphrase', encrypted(SSH_KEY), 'sshKey: has a passphrase'],
   ['a key and the fingerprint of a host', secretWith('SHA256:s3cret17'), 'knownHosts: must be lines'],
   ['a key and no line of known_hosts', secretWith('# none\n'), 'knownHosts: must be lines'],
-])('a secret that is %s is an error that says so and does not show it', async (_, secret, words) => {
-  gitHub();
-  const given = credentialFrom(secret, { fresh: false });
-  await expect(given).rejects.toMatchObject({ code: 'unusable_credential' });
-  await expect(given).rejects.toThrow(words);
-  await expect(given).rejects.not.toThrow(/s3cret|17/);
-});
+])(
+  'credential unusable: a secret that is %s is an error that says so and does not show it',
+  async (_, secret, words) => {
+    gitHub();
+    const given = credentialFrom(secret, { fresh: false });
+    await expect(given).rejects.toMatchObject({ code: 'unusable_credential' });
+    await expect(given).rejects.toThrow(words);
+    await expect(given).rejects.not.toThrow(/s3cret|17/);
+  },
+);
 
 it.each([
   ['itself', SSH_KEY],

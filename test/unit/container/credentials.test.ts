@@ -10,6 +10,9 @@ import { type ControlProcess, makeWorkspace, restoreRequest, startControl } from
 import { eventually, type FakeWorker, startFakeWorker } from './fake-worker.ts';
 import { output, startRemote } from './worktrees.ts';
 
+/** Without the hook, which waits for a store that is not there. */
+const COMMIT = 'git -c core.hooksPath=/dev/null commit -q';
+
 const OLD = 'expired-token-of-the-test';
 const FRESH = 'fresh-token-of-the-test';
 
@@ -58,7 +61,7 @@ describe('a token that expires in mid-push', () => {
     const { worker, control, asked, pushed } = await townWhereTokenExpires(1);
     const push = 'git push -q origin HEAD:mine';
     await control.start('a', {
-      command: `git commit -q --allow-empty -m Mine; ${push} && exit 9; ${push}`,
+      command: `${COMMIT} --allow-empty -m Mine; ${push} && exit 9; ${push}`,
     });
     expect((await worker.call('exit')).exit).toMatchObject({ code: 0 });
     expect(await pushed('mine')).toMatch(/^Mine\n/);
@@ -68,7 +71,7 @@ describe('a token that expires in mid-push', () => {
   test('is followed by a fresh one in the push of the control server', async () => {
     const { worker, control, asked, pushed } = await townWhereTokenExpires(2);
     // More than http.postBuffer: git tries the login with an empty request first, and streams the second.
-    const write = 'head -c 2000000 /dev/urandom > large && git add large && git commit -q -m Large';
+    const write = `head -c 2000000 /dev/urandom > large && git add large && ${COMMIT} -m Large`;
     await control.start('a', { command: `${write} && gt done --discard` });
     const { exit } = await worker.call('exit');
     expect(exit).toMatchObject({ code: 0, tail: expect.stringContaining('bead-1 is done') });
@@ -97,7 +100,7 @@ test('two rigs on one host each get their own credential, and so do their agents
     expect(await restore({ worker, control }, gitUrl, rig)).toMatchObject({ status: 'ready' });
   }
   // The other rig's repository stays closed to this rig's agent, on the very same host.
-  const push = 'git commit -q --allow-empty -m Mine && git push -q origin HEAD';
+  const push = `${COMMIT} --allow-empty -m Mine && git push -q origin HEAD`;
   await control.start('a', { command: `${push} && ! git ls-remote ${server.url}/other.git` });
   expect((await worker.call('exit')).exit).toMatchObject({ code: 0 });
   expect(given.get('rig')).toEqual(new Set([tokens['rig']]));

@@ -9,6 +9,9 @@ import { type ControlProcess, makeWorkspace, restoreRequest, startControl } from
 import { eventually, type FakeWorker, problem, startFakeWorker } from './fake-worker.ts';
 import { output } from './worktrees.ts';
 
+/** Without the hook, which waits for a store that is not there. */
+const COMMIT = 'git -c core.hooksPath=/dev/null commit -q';
+
 function answerWith(worker: FakeWorker, credential: Credential): void {
   worker.answer('credential', () => ({ status: 200, json: credential }));
 }
@@ -63,8 +66,7 @@ describe('a rig with an ssh URL and a deploy key', () => {
 
     const [secretLine = ''] = key.privateKey.split('\n').slice(2);
     expect(secretLine.length).toBeGreaterThan(60);
-    const push =
-      'git commit -q --allow-empty -m Mine && git fetch -q && git push -q origin HEAD && env > env.txt';
+    const push = `${COMMIT} --allow-empty -m Mine && git fetch -q && git push -q origin HEAD && env > env.txt`;
     // The last word but one of the setting is the socket that signs.
     const find = `eval set -- $(git config core.sshCommand); export SSH_AUTH_SOCK=$4`;
     const meddle = `(${find}; ssh-add -D; ssh-add -L; ssh-add -x </dev/null)`;
@@ -128,7 +130,7 @@ describe('a rig with an ssh URL and a deploy key', () => {
     expect(new Set(offered)).toEqual(new Set([newKey.publicKey]));
   });
 
-  test('fails for good when its host shows another key than the known one', async () => {
+  test('git host key: fails for good when its host shows another key than the known one', async () => {
     const key = makeSshKey();
     const host = await startHost(() => true);
     const town = await open();
@@ -158,7 +160,7 @@ describe('a rig with an ssh URL and a deploy key', () => {
   test.each<[string, Credential]>([
     ['a token', { username: 'x-token', password: 'git-s3cret-of-the-test' }],
     ['no key', { privateKey: 'not a key\n', knownHosts: null }],
-  ])('says so when its credential is %s, and asks no host', async (_, credential) => {
+  ])('credential unusable: says so when it is %s, and asks no host', async (_, credential) => {
     const town = await open();
     answerWith(town.worker, credential);
     const report = await restore(town, 'ssh://git@127.0.0.1:1/rig.git');

@@ -46,7 +46,7 @@ export async function checkpoint(link: Link, data: string): Promise<Outcome> {
 /** Pushes, proves that the remote has it, and takes the bead off the hook. */
 export async function done(link: Link, words: DoneWords): Promise<Outcome> {
   const json = await ask(link, '/done', JSON.stringify(words));
-  return { words: `${field(json, 'bead')} is done`, json };
+  return { words: `${field(json, 'bead')} is done. Nothing is left to do: stop here.`, json };
 }
 
 /** How the control server stands, in words that are JSON too. */

@@ -10,30 +10,32 @@ import { GENERAL_HELP, HELP } from './gt-help.ts';
 const EXIT = { ok: 0, refused: 1, usage: 2, away: 69 } as const;
 const DEFAULT_WAIT_SECONDS = 30;
 
+type Command = keyof typeof HELP;
+
 class UsageError extends Error {}
 
 /** What each command does, and what it prints: null for one that speaks for itself. */
-const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<string | null>>> = {
+const COMMANDS: Readonly<Record<Command, (args: string[]) => Promise<string | null>>> = {
   prime: async (args) => {
-    const { values } = parse(args, { json: { type: 'boolean' } }, 0);
+    const { values } = parse('prime', args, { json: { type: 'boolean' } });
     const { words, json } = await prime(controlLink());
     return values.json === true ? json : words;
   },
   checkpoint: async (args) => {
-    const { positionals } = parse(args, {}, 1);
+    const { positionals } = parse('checkpoint', args, {}, 1);
     return (await checkpoint(controlLink(), await checkpointText(positionals[0] ?? ''))).words;
   },
   done: async (args) => {
-    const { values } = parse(args, DONE_OPTIONS, 0);
+    const { values } = parse('done', args, DONE_OPTIONS);
     const { 'pr-url': prUrl = null, summary = null, wip = false, discard = false } = values;
     return (await done(controlLink(), { prUrl, summary, wip, discard })).words;
   },
   status: async (args) => {
-    parse(args, { json: { type: 'boolean' } }, 0);
+    parse('status', args, { json: { type: 'boolean' } });
     return (await status(controlLink())).words;
   },
   mcp: async (args) => {
-    parse(args, {}, 0);
+    parse('mcp', args, {});
     const link = controlLink();
     // Here and not above: the SDK takes several times as long to load as all of `gt`.
     const { serveMcp } = await import('./mcp.ts');
@@ -51,27 +53,39 @@ const DONE_OPTIONS = {
 
 async function main([name, ...args]: string[]): Promise<string | null> {
   if (name === undefined) throw new UsageError(`say what to do\n\n${GENERAL_HELP}`);
-  if (name === '--help' || name === '-h' || name === 'help') return HELP[args[0] ?? ''] ?? GENERAL_HELP;
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) throw new UsageError(`there is no command ${name}\n\n${GENERAL_HELP}`);
-  if (args.includes('--help') || args.includes('-h')) return HELP[name] ?? GENERAL_HELP;
-  return await command(args);
+  if (name === '--help' || name === '-h' || name === 'help')
+    return args[0] === undefined ? GENERAL_HELP : HELP[commandOf(args[0])];
+  const command = commandOf(name);
+  return args.includes('--help') || args.includes('-h') ? HELP[command] : await COMMANDS[command](args);
+}
+
+function commandOf(name: string): Command {
+  if (isCommand(name)) return name;
+  throw new UsageError(`there is no command ${name}\n\n${GENERAL_HELP}`);
+}
+
+function isCommand(name: string): name is Command {
+  return Object.hasOwn(HELP, name);
 }
 
 function parse<Options extends NonNullable<ParseArgsConfig['options']>>(
+  command: Command,
   args: string[],
   options: Options,
-  places: number,
+  places = 0,
 ) {
+  const usage = `Usage: ${HELP[command].slice(0, HELP[command].indexOf('\n'))}`;
   try {
     // A checkpoint may be a negative number: what is not an option of the command is no option at all.
     const known = places === 1 && args.length === 1 ? ['--', ...args] : args;
     const parsed = parseArgs({ args: known, options, allowPositionals: places > 0, strict: true });
     if (parsed.positionals.length === places) return parsed;
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+    throw new UsageError(`${error instanceof Error ? error.message : String(error)}\n${usage}`, {
+      cause: error,
+    });
   }
-  throw new UsageError('wrong number of arguments; see --help');
+  throw new UsageError(`wrong number of arguments\n${usage}`);
 }
 
 async function checkpointText(argument: string): Promise<string> {

@@ -84,7 +84,7 @@ export class AppContainer implements EngineContainer {
 
   async start(): Promise<boolean> {
     if (this.#starting || this.#life) return false;
-    this.#starting = startLife({ ...this.#options, env: this.spec.env });
+    this.#starting = startLife({ ...this.#options, name: this.spec.name, env: this.spec.env });
     try {
       this.#life = await this.#starting;
     } catch (error) {

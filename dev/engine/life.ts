@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { constants } from 'node:os';
@@ -28,6 +28,8 @@ export type LineListener = (stream: 'stdout' | 'stderr' | 'engine', line: string
 
 /** What a container's process is started with. */
 export interface LifeOptions {
+  /** The container's name, of which only one life is there at a time. */
+  name: string;
   rootDir: string;
   reaper: Reaper;
   command: Command;
@@ -38,7 +40,7 @@ export interface LifeOptions {
 /** One run of a container's main process, from its start until nothing of it is left. */
 export interface Life {
   readonly pid: number;
-  /** Its throw-away disk; the name is never used again. */
+  /** Its throw-away disk. */
   readonly dir: string;
   /** The loopback port that stands for each of the container's ports. */
   readonly port: number;
@@ -55,9 +57,10 @@ export interface Life {
  * Throws when the program cannot be started; nothing is left behind then.
  */
 export async function startLife(options: LifeOptions): Promise<Life> {
-  const dir = join(options.rootDir, randomBytes(4).toString('hex'));
+  const dir = join(options.rootDir, directoryName(options.name));
   const port = await claimPort();
   try {
+    await removeTree(dir);
     for (const name of ['home', 'tmp', 'workspace']) await mkdir(join(dir, name), { recursive: true });
     const child = spawn(options.command.file, options.command.args, {
       cwd: options.command.cwd ?? dir,
@@ -88,6 +91,15 @@ export async function startLife(options: LifeOptions): Promise<Life> {
     await removeTree(dir);
     throw error;
   }
+}
+
+/**
+ * The same for each life of a container, as paths in an image are: tools know their sessions and caches by them. But not
+ * where processes of an earlier life cannot all be found and killed, for they would find their old paths again.
+ */
+function directoryName(name: string): string {
+  const same = process.platform === 'linux';
+  return (same ? createHash('sha256').update(name).digest() : randomBytes(32)).toString('hex', 0, 4);
 }
 
 /** Kills what is left of a container whose main process is gone, and removes its disk. */

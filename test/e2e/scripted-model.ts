@@ -12,6 +12,8 @@ export interface ScriptedModel {
   readonly url: string;
   /** The tools that were offered in the last request that offered any. */
   readonly offered: () => readonly string[];
+  /** The tools that the whole conversation of that request had called, in order, over all of its turns. */
+  readonly called: () => readonly string[];
   close(): Promise<void>;
 }
 
@@ -26,19 +28,25 @@ const Request = z.object({
   tools: z.array(z.object({ function: z.object({ name: z.string() }) })).optional(),
 });
 
-/** What was said so far: the tools that were called, in order, and everything they answered. */
+type Messages = z.infer<typeof Request>['messages'];
+
+/** What was said since the user last spoke: the tools that were called, in order, and what each answered, as JSON. */
 export interface Conversation {
   readonly called: readonly string[];
-  readonly answers: string;
+  readonly answers: readonly string[];
 }
 
 /** Serves streamed chat completions; requests without tools, as for a title, are answered with a word. */
 export async function startScriptedModel(script: (so: Conversation) => Saying): Promise<ScriptedModel> {
   let offered: readonly string[] = [];
+  let called: readonly string[] = [];
   const server = createServer((request, response) => {
     void (async () => {
       const { messages, tools = [] } = Request.parse(JSON.parse(await text(request)));
-      if (tools.length > 0) offered = tools.map((tool) => tool.function.name);
+      if (tools.length > 0) {
+        offered = tools.map((tool) => tool.function.name);
+        called = callsOf(messages);
+      }
       const saying = tools.length === 0 ? { words: 'Scripted' } : script(conversationOf(messages));
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       for (const chunk of chunksOf(saying, messages.length))
@@ -51,6 +59,7 @@ export async function startScriptedModel(script: (so: Conversation) => Saying): 
   return {
     url: `http://127.0.0.1:${String(port)}/v1`,
     offered: () => offered,
+    called: () => called,
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -58,12 +67,15 @@ export async function startScriptedModel(script: (so: Conversation) => Saying): 
   };
 }
 
-function conversationOf(messages: z.infer<typeof Request>['messages']): Conversation {
+function callsOf(messages: Messages): string[] {
+  return messages.flatMap(({ tool_calls: calls = [] }) => calls.map((call) => call.function.name));
+}
+
+function conversationOf(messages: Messages): Conversation {
+  const turn = messages.slice(messages.findLastIndex(({ role }) => role === 'user') + 1);
   return {
-    called: messages.flatMap(({ tool_calls: calls = [] }) => calls.map((call) => call.function.name)),
-    answers: messages
-      .flatMap(({ role, content }) => (role === 'tool' ? JSON.stringify(content) : []))
-      .join('\n'),
+    called: callsOf(turn),
+    answers: turn.flatMap(({ role, content }) => (role === 'tool' ? JSON.stringify(content) : [])),
   };
 }
 

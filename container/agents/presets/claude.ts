@@ -3,13 +3,14 @@ import { GT, MCP_TIMEOUT_SECONDS, type Preset } from './preset.ts';
 
 const MCP_CONFIG = '.config/gt/claude-mcp.json';
 
+/** Without `alwaysLoad` the model is told of the tools' names only, and has to search for the tools first. */
+const MCP_SERVERS = { mcpServers: { gt: { command: GT, args: ['mcp'], alwaysLoad: true } } };
+
 /** Claude Code: https://code.claude.com/docs/en/cli-reference */
 export const claude: Preset = {
   session: '.claude/projects',
   setting: ({ home }, resumes) => ({
-    files: {
-      [MCP_CONFIG]: `${JSON.stringify({ mcpServers: { gt: { command: GT, args: ['mcp'] } } }, null, 2)}\n`,
-    },
+    files: { [MCP_CONFIG]: `${JSON.stringify(MCP_SERVERS, null, 2)}\n` },
     env: {
       // Without it nothing is allowed unasked to root, who agents are in the container.
       IS_SANDBOX: '1',

@@ -8,6 +8,8 @@ const SETTINGS = {
   // Git's settings are in variables with KEY in their names, which would be kept from commands.
   'shell_environment_policy.inherit': 'all',
   'shell_environment_policy.ignore_default_excludes': true,
+  // A login shell would take its PATH from /etc/profile, where gt is not.
+  allow_login_shell: false,
   check_for_update_on_startup: false,
   'features.plugins': false,
   'analytics.enabled': false,

@@ -15,6 +15,7 @@ export const kilo: Preset = {
       KILO_DISABLE_AUTOUPDATE: '1',
       KILO_DISABLE_SHARE: '1',
       KILO_DISABLE_SESSION_INGEST: '1',
+      KILO_DISABLE_PRESENCE: '1',
       KILO_TELEMETRY_LEVEL: 'off',
     },
     words: ['kilo', 'run', '--auto', ...(resumes ? ['--continue'] : [])],

@@ -13,7 +13,11 @@ describe('gt done', () => {
       gitUrl = await withRemote(made);
     });
     const args = ['done', '--pr-url', 'https://git.invalid/pull/1', '--summary', 'All of it'];
-    expect(await gt(args)).toEqual({ code: 0, stdout: 'bead-1 is done\n', stderr: '' });
+    expect(await gt(args)).toEqual({
+      code: 0,
+      stdout: 'bead-1 is done. Nothing is left to do: stop here.\n',
+      stderr: '',
+    });
     const head = await output('git', ['-C', dir, 'rev-parse', 'HEAD']);
     expect(await output('git', ['ls-remote', gitUrl, 'refs/heads/gt/a/bead-1'])).toContain(head);
     expect(await gt(args)).toMatchObject({ code: 0 });

@@ -111,6 +111,8 @@ describe('gt', () => {
     [[]],
     [['dance']],
     [['toString']],
+    [['help', 'dance']],
+    [['help', 'toString']],
     [['prime', '--loud']],
     [['checkpoint']],
     [['checkpoint', '1', '2']],
@@ -120,10 +122,13 @@ describe('gt', () => {
   ])('%j is wrong use: 2', async (args) => {
     const said = await runGt(args, { GT_SOCKET: '/nowhere.sock', GT_WAIT_SECONDS: '0' });
     expect(said).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/^gt: /) });
+    // Said with how it is done right, so that the next try can be.
+    expect(said.stderr).toMatch(/(^gt: ENOENT)|(\nUsage: gt )|(\n {2}gt prime \[--json\])/);
   });
 
   test.each([
     [['--help']],
+    [['help', 'done']],
     [['prime', '--help']],
     [['checkpoint', '--help']],
     [['done', '-h']],
@@ -133,6 +138,20 @@ describe('gt', () => {
     const said = await runGt(args, {});
     expect(said).toMatchObject({ code: 0, stderr: '' });
     expect(said.stdout).toContain('gt ');
+  });
+
+  test('names every command with all its options in its overview', async () => {
+    const { stdout: overview } = await runGt(['--help'], {});
+    const commands = ['prime', 'checkpoint', 'done', 'status', 'mcp'];
+    for (const command of commands) {
+      const usage = (await runGt([command, '--help'], {})).stdout.split('\n')[0];
+      expect(usage).toContain(`gt ${command}`);
+      expect(overview).toContain(`\n  ${usage}`);
+    }
+    expect(overview.match(/--[a-z-]+/g)).toEqual(
+      expect.arrayContaining(['--json', '--pr-url', '--summary', '--wip', '--discard']),
+    );
+    expect(overview).toMatch(/codes: 0 done, 1 refused .* 2 wrong use, 69 /);
   });
 
   test('ends with 69 when the control server is away', async () => {

@@ -1,8 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { describe, expect, test } from 'vitest';
+import { LATEST_PROTOCOL_VERSION } from '@modelcontextprotocol/sdk/types.js';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { GT, gtPath, townWithAgent } from './agent-town.ts';
+import { makeWorkspace } from './control-process.ts';
+import { clientOf } from './mcp-client.ts';
 
 describe('the process of gt mcp', () => {
   const initialize = {
@@ -22,7 +27,8 @@ describe('the process of gt mcp', () => {
     const messages = stdout
       .split('\n')
       .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as { jsonrpc: string; id: number });
+      .map((line) => JSON.parse(line) as { jsonrpc: string; id: number })
+      .toSorted((one, other) => one.id - other.id);
     return { code: code as number, messages, stderr };
   }
 
@@ -38,6 +44,52 @@ describe('the process of gt mcp', () => {
       { jsonrpc: '2.0', id: 2, result: { content: [{ type: 'text' }] } },
     ]);
     expect(stderr).toMatch(/^gt: .*no JSON/);
+  });
+
+  test('speaks the newest revision to a client of one it does not know, and names what it serves', async () => {
+    const params = { ...initialize.params, protocolVersion: '1999-01-01' };
+    const { messages } = await speak([JSON.stringify({ ...initialize, params })], {
+      ...gtPath(),
+      GT_SOCKET: '/nowhere.sock',
+    });
+    expect(messages).toMatchObject([
+      {
+        result: {
+          protocolVersion: LATEST_PROTOCOL_VERSION,
+          capabilities: { tools: {}, resources: {}, prompts: {} },
+          serverInfo: { name: 'gt' },
+        },
+      },
+    ]);
+  });
+
+  test.each([
+    ['a method', { method: 'tools/dance' }, -32601],
+    ['a resource', { method: 'resources/read', params: { uri: 'gt://other' } }, -32602],
+    ['a prompt', { method: 'prompts/get', params: { name: 'baker' } }, -32602],
+  ])('answers with an error of the protocol to %s that it does not have', async (_what, asked, code) => {
+    const lines = [initialize, { jsonrpc: '2.0', id: 2, ...asked }].map((line) => JSON.stringify(line));
+    const { messages } = await speak(lines, { ...gtPath(), GT_SOCKET: '/nowhere.sock' });
+    expect(messages).toMatchObject([{ id: 1 }, { id: 2, error: { code, message: expect.any(String) } }]);
+  });
+
+  test('takes a call back when the client cancels it, and serves on', async () => {
+    const socket = join(await makeWorkspace(), 'slow.sock');
+    const asked = Promise.withResolvers<void>();
+    const takenBack = Promise.withResolvers<void>();
+    const slow = createServer((_request, response) => {
+      asked.resolve();
+      response.on('close', takenBack.resolve);
+    }).listen(socket);
+    onTestFinished(() => void slow.close());
+    const client = await clientOf({ ...gtPath(), GT_SOCKET: socket });
+    const cancel = new AbortController();
+    const call = client.callTool({ name: 'gt_prime' }, undefined, { signal: cancel.signal });
+    await asked.promise;
+    cancel.abort('not needed any more');
+    await expect(call).rejects.toThrow('not needed any more');
+    await takenBack.promise;
+    expect(await client.ping()).toEqual({});
   });
 
   test('does not wait for a control server that is away when its input has ended', async () => {

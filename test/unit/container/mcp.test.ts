@@ -1,24 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { jsonAnswer, Sockets } from '../../../container/tools/sockets.ts';
 import { homeDir } from '../../../container/agents/environment.ts';
 import { CHECKPOINT_MAX_BYTES } from '../../../src/contract/agent.ts';
 import { POLECAT_PROMPT } from '../../../src/contract/prompts/polecat.ts';
-import { GT, gtPath, townWithAgent, withRemote } from './agent-town.ts';
+import { gtPath, townWithAgent, withRemote } from './agent-town.ts';
 import { makeWorkspace } from './control-process.ts';
 import { primeOf, problem } from './fake-worker.ts';
+import { clientOf } from './mcp-client.ts';
 import { output } from './worktrees.ts';
-
-/** A model's client that has started `gt mcp`. */
-async function clientOf(env: Record<string, string>): Promise<Client> {
-  const client = new Client({ name: 'test', version: '1' });
-  await client.connect(new StdioClientTransport({ command: GT, args: ['mcp'], env }));
-  onTestFinished(async () => await client.close());
-  return client;
-}
 
 /** A tool's whole answer, as a model gets it. */
 async function call(client: Client, name: string, args: Record<string, unknown> = {}) {
@@ -144,6 +136,11 @@ describe('gt mcp', () => {
         },
       ]
     `);
+    expect(tools.map(({ outputSchema }) => outputSchema?.required)).toEqual([
+      undefined,
+      ['seq', 'at'],
+      ['bead', 'branch', 'head'],
+    ]);
     for (const { title, description, annotations } of tools) {
       expect(title).not.toBe('');
       expect(description?.length).toBeGreaterThan(100);
@@ -211,7 +208,7 @@ describe('gt mcp', () => {
     const args = { summary: 'All of it', prUrl: 'https://git.invalid/pull/1', discard: true };
     const done = {
       isError: false,
-      text: 'bead-1 is done',
+      text: 'bead-1 is done. Nothing is left to do: stop here.',
       result: { bead: 'bead-1', branch: 'gt/a/bead-1', head },
     };
     expect(await call(client, 'gt_done', args)).toEqual(done);

@@ -168,11 +168,26 @@ describe('what each preset runs', () => {
     expect(command.replaceAll("'", '')).toContain(`exec ${line}`);
   });
 
+  test('shows gt to the model from the start, and to its shell', async () => {
+    const claude = await plan('claude');
+    await prepare(claude);
+    const servers = JSON.parse(
+      (await filesBelow(claude.home))['.config/gt/claude-mcp.json'] ?? '',
+    ) as unknown;
+    expect(servers).toEqual({ mcpServers: { gt: { command: GT, args: ['mcp'], alwaysLoad: true } } });
+    const codex = await prepare(await plan('codex'));
+    expect(codex.command).toContain("'allow_login_shell=false'");
+  });
+
   test('is silent towards its maker', async () => {
     const [kilo, opencode, claude, codex] = await Promise.all(
       TOOLS.map(async (tool) => await prepare(await plan(tool))),
     );
-    expect(kilo?.env).toMatchObject({ KILO_TELEMETRY_LEVEL: 'off', KILO_DISABLE_AUTOUPDATE: '1' });
+    expect(kilo?.env).toMatchObject({
+      KILO_TELEMETRY_LEVEL: 'off',
+      KILO_DISABLE_PRESENCE: '1',
+      KILO_DISABLE_AUTOUPDATE: '1',
+    });
     expect(opencode?.env).toMatchObject({ OPENCODE_DISABLE_SHARE: '1', OPENCODE_DISABLE_AUTOUPDATE: '1' });
     expect(claude?.env).toMatchObject({ CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1' });
     expect(codex?.command).toContain("'analytics.enabled=false'");

@@ -14,7 +14,7 @@ async function printedPid({ lines }: TestEngine): Promise<number> {
 }
 
 describe('a container of the process engine', () => {
-  test('has a fresh directory at each start, which is gone after its exit', async () => {
+  test('has a fresh disk at each start, at the same path, which is gone after its exit', async () => {
     const { engine, rootDir, docker, run, exitCode } = await startTestEngine();
     await run(
       'box',
@@ -28,7 +28,7 @@ describe('a container of the process engine', () => {
 
     await docker('POST', '/containers/box/start');
     const second = engine.containers()[0]?.dir ?? '';
-    expect(second).not.toBe(first);
+    if (process.platform === 'linux') expect(second).toBe(first);
     await vi.waitFor(() => expect(existsSync(join(second, 'workspace', 'left'))).toBe(true));
     expect(await readFile(join(second, 'seen'), 'utf8')).not.toContain('left');
     expect((await readdir(rootDir)).filter((name) => !name.startsWith('.'))).toHaveLength(1);

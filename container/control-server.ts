@@ -104,7 +104,7 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
     shells.killAll();
     keys.endAll();
   });
-  const app = controlRoutes({ town: config.town, lifecycle, supervisor, restores, snapshots, secrets });
+  const app = controlRoutes({ ...config, lifecycle, supervisor, restores, snapshots, secrets });
   door.admit(listenerOf(app.fetch));
   const { port, listeningMs } = door;
   const answeringMs = Math.round(performance.now());

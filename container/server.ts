@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { BOOT_HEADER, CONTROL, type ControlHealth } from '../src/contract/control.ts';
@@ -16,6 +17,8 @@ const BODY_MAX_BYTES = 1024 * 1024;
 /** What the routes work with. */
 export interface ServerParts {
   readonly town: string;
+  /** What callers prove themselves with. */
+  readonly token: string;
   readonly lifecycle: Lifecycle;
   readonly supervisor: Supervisor;
   readonly restores: Restores;
@@ -26,6 +29,7 @@ export interface ServerParts {
 /** The routes that the Worker calls: those of `CONTROL`, and nothing else. */
 export function controlRoutes({
   town,
+  token,
   lifecycle,
   supervisor,
   restores,
@@ -36,6 +40,10 @@ export function controlRoutes({
   app.onError((error, c) => problemResponse(c, error));
   app.notFound((c) => problemResponse(c, new RelightError('not_found', `${c.req.method} ${c.req.path}`)));
   app.use(bodyLimit({ maxSize: BODY_MAX_BYTES, onError: (c) => problemResponse(c, tooLarge()) }));
+  app.use(async (c, next) => {
+    if (c.req.path !== CONTROL.health.path) proveWorker(c, token);
+    await next();
+  });
   app.use(async (c, next) => {
     const bootId = c.req.header(BOOT_HEADER);
     if (bootId !== undefined) lifecycle.fenceBoot(bootId);
@@ -87,6 +95,14 @@ export function controlRoutes({
   });
 
   return app;
+}
+
+/** Throws RelightError `unauthorized`: agents reach this port too. */
+function proveWorker(c: Context, token: string): void {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  const given = c.req.header('authorization') ?? '';
+  if (timingSafeEqual(digest(given), digest(`Bearer ${token}`))) return;
+  throw new RelightError('unauthorized', 'Only the Worker that started this container may call');
 }
 
 function idAt(c: Context, place: 'rig' | 'agent'): string {

@@ -104,7 +104,10 @@ export const AgentSighting = z.object({
 });
 export type AgentSighting = z.infer<typeof AgentSighting>;
 
-/** The calls that the Worker makes to the control server. */
+/**
+ * The calls that the Worker makes to the control server. All but `health` carry the container's token as a bearer token
+ * (RFC 6750): everything in the container reaches the port, and only the control server knows the token.
+ */
 export const CONTROL = {
   health: { method: 'GET', path: '/health', body: z.undefined(), answer: ControlHealth },
   restore: { method: 'POST', path: '/rigs/:rig/restore', body: RestoreRequest, answer: RestoreAnswer },

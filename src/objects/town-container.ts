@@ -56,7 +56,7 @@ export class TownContainer extends Container<Env> {
           envVars: {
             GT_TOWN: this.#town,
             RELIGHT_URL: this.env.RELIGHT_URL,
-            RELIGHT_TOKEN: await signContainerToken(this.#town, this.env.CONTAINER_TOKEN_KEY),
+            RELIGHT_TOKEN: await this.#token(),
             DRAIN_SECONDS: String(drainSeconds),
           },
         },
@@ -92,7 +92,11 @@ export class TownContainer extends Container<Env> {
     try {
       const response = await container.getTcpPort(CONTROL_PORT).fetch(`http://container${call.path}`, {
         method: call.method,
-        headers: { 'content-type': 'application/json', [BOOT_HEADER]: call.bootId },
+        headers: {
+          'content-type': 'application/json',
+          authorization: `Bearer ${await this.#token()}`,
+          [BOOT_HEADER]: call.bootId,
+        },
         body: call.body,
         signal: AbortSignal.timeout(CONTROL_DEADLINE_MS),
       });
@@ -155,6 +159,11 @@ export class TownContainer extends Container<Env> {
 
   override onError(error: unknown): void {
     logTrouble('container.error', error, { town: this.#town });
+  }
+
+  /** What Worker and control server know and no agent does: each proves itself to the other with it. */
+  async #token(): Promise<string> {
+    return await signContainerToken(this.#town, this.env.CONTAINER_TOKEN_KEY);
   }
 
   async #health(): Promise<ControlHealth> {

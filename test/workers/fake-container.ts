@@ -15,6 +15,8 @@ interface FakeMachine {
   /** Called for each start; throwing is a container that does not come up. */
   boot: () => FakeBoot;
   running: FakeBoot | null;
+  /** What the container was started with: its control server obeys nobody else. */
+  token: string;
   renewals: number;
   /** A start waits for it. */
   gate: Promise<void>;
@@ -25,7 +27,7 @@ export const machines = new Map<string, FakeMachine>();
 
 /** A machine that starts what `boot` makes. */
 export function installMachine(town: string, boot: () => FakeBoot): FakeMachine {
-  const machine: FakeMachine = { boot, running: null, renewals: 0, gate: Promise.resolve() };
+  const machine: FakeMachine = { boot, running: null, token: '', renewals: 0, gate: Promise.resolve() };
   machines.set(town, machine);
   return machine;
 }
@@ -49,7 +51,7 @@ export class Container<Bindings> extends DurableObject<Bindings> {
         return (machine()?.running ?? null) !== null;
       },
       getTcpPort: () => ({
-        fetch: (url: string, init?: RequestInit) => answer(machine()?.running ?? null, url, init),
+        fetch: (url: string, init?: RequestInit) => answer(machine(), url, init),
       }),
     };
     Object.defineProperty(this, 'ctx', {
@@ -63,11 +65,14 @@ export class Container<Bindings> extends DurableObject<Bindings> {
     });
   }
 
-  async startAndWaitForPorts(): Promise<void> {
+  async startAndWaitForPorts({ startOptions }: StartArguments): Promise<void> {
     const machine = machines.get(this.ctx.id.name ?? '');
     if (machine === undefined) throw new Error('there is no container instance');
     await machine.gate;
-    machine.running ??= machine.boot();
+    if (machine.running === null) {
+      machine.running = machine.boot();
+      machine.token = startOptions.envVars['RELIGHT_TOKEN'] ?? '';
+    }
     await this.onStart();
   }
 
@@ -95,7 +100,16 @@ export class Container<Bindings> extends DurableObject<Bindings> {
   }
 }
 
-async function answer(boot: FakeBoot | null, url: string, init: RequestInit = {}): Promise<Response> {
+interface StartArguments {
+  readonly startOptions: { readonly envVars: Readonly<Record<string, string>> };
+}
+
+async function answer(
+  machine: FakeMachine | undefined,
+  url: string,
+  init: RequestInit = {},
+): Promise<Response> {
+  const boot = machine?.running ?? null;
   if (boot === null || boot.silent === true) throw new Error('Network connection lost.');
   if (boot.silent === 'errors') return new Response('out of memory', { status: 500 });
   const path = new URL(url).pathname;
@@ -103,6 +117,8 @@ async function answer(boot: FakeBoot | null, url: string, init: RequestInit = {}
   if (path === '/health') {
     return Response.json({ town: 'any', bootId, generation, bootedAt: 0, draining: false, agents: 0 });
   }
+  if (new Headers(init.headers).get('authorization') !== `Bearer ${machine?.token}`)
+    return Response.json({ code: 'unauthorized' }, { status: 401 });
   const meantFor = new Headers(init.headers).get(BOOT_HEADER);
   if (meantFor !== bootId) throw new Error(`the call was meant for boot ${meantFor}`);
   const body: unknown = typeof init.body === 'string' ? JSON.parse(init.body) : null;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { BOOT_HEADER, CONTROL, ControlHealth } from '../../../src/contract/control.ts';
+import { pathOf } from '../../../src/contract/exchange.ts';
 import { restoreRequest, spawnControl, startControl, startRequest } from './control-process.ts';
 import { eventually, GENERATION, problem, startFakeWorker, TOKEN } from './fake-worker.ts';
 
@@ -96,6 +97,27 @@ describe('a control call', () => {
     expect(health.status).toBe(409);
   });
 
+  test('from anybody but the Worker is refused and changes nothing; only health is told to everybody', async () => {
+    const worker = await startFakeWorker();
+    const control = await startControl(worker.url);
+    const start = `${control.url}${pathOf(CONTROL.start, { rig: 'rig', agent: 'a' })}`;
+    const body = JSON.stringify(startRequest(control.life, {}));
+    for (const authorization of [undefined, 'Bearer guessed', TOKEN]) {
+      const headers = authorization === undefined ? {} : { authorization };
+      const answers = [
+        await fetch(start, { method: 'PUT', headers, body }),
+        await fetch(control.url + CONTROL.agents.path, { headers }),
+        await fetch(`${control.url}/nowhere`, { headers }),
+      ];
+      for (const answer of answers) {
+        expect(answer.status).toBe(401);
+        expect(await answer.json()).toMatchObject({ code: 'unauthorized', retryable: false });
+      }
+    }
+    expect((await control.call(CONTROL.agents)).json()).toEqual([]);
+    expect((await fetch(control.url + CONTROL.health.path)).status).toBe(200);
+  });
+
   test('of an earlier generation is refused, of a later one teaches the generation', async () => {
     const worker = await startFakeWorker();
     const control = await startControl(worker.url);
@@ -123,7 +145,7 @@ describe('a control call', () => {
     expect(badName.status).toBe(400);
     const tooLarge = await control.call(CONTROL.start, places, { pad: 'x'.repeat(1024 * 1024) });
     expect(tooLarge.json()).toMatchObject({ status: 413, code: 'too_large' });
-    const nowhere = await fetch(`${control.url}/nowhere`);
+    const nowhere = await fetch(`${control.url}/nowhere`, { headers: { authorization: `Bearer ${TOKEN}` } });
     expect(nowhere.status).toBe(404);
   });
 });

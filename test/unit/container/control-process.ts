@@ -182,7 +182,8 @@ export function isAlive(pid: number): boolean {
 
 async function send(url: string, method: string, body: unknown): Promise<Answer> {
   const init = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) };
-  const response = await fetch(url, { method, ...init });
+  const headers = { authorization: `Bearer ${TOKEN}` };
+  const response = await fetch(url, { method, headers, ...init });
   const text = await response.text();
   const type = response.headers.get('content-type') ?? '';
   return { status: response.status, type, text, json: (): unknown => JSON.parse(text) };

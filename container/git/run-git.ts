@@ -2,8 +2,11 @@ import { mkdirSync, realpathSync } from 'node:fs';
 import { GitPluginError, simpleGit } from 'simple-git';
 import type { SimpleGit, SimpleGitOptions } from 'simple-git';
 import { RelightError } from '../../src/contract/errors.ts';
+import { CURL_TRACE, retryAfterIn, withoutTrace } from './curl-trace.ts';
 import { GitFailure, readFailure } from './errors.ts';
 import { GIT_VARIABLES, gitEnvironment, gitSettings, hasGitLfs } from './git-environment.ts';
+import { HostGates } from './host-gates.ts';
+import { hostOf } from './remote-host.ts';
 
 /** Limits of one git command, in milliseconds; `noProgressMs` counts from the last byte that it wrote. */
 export interface GitLimits {
@@ -21,6 +24,7 @@ export interface GitSettings {
   /** Hears that the rig's host refused a credential; the command is run once more then. */
   readonly onRefused?: (rig: string) => void;
   readonly limits?: Partial<GitLimits>;
+  readonly gates?: HostGates;
 }
 
 /**
@@ -55,6 +59,7 @@ export function createGit(settings: GitSettings): Git {
   const workspace = realpathSync(settings.workspace);
   const limits = { ...LIMITS, ...settings.limits };
   const lfs = hasGitLfs();
+  const gates = settings.gates ?? new HostGates();
   return {
     workspace,
     lfs,
@@ -62,14 +67,17 @@ export function createGit(settings: GitSettings): Git {
       const rig = command.credentialsOf ?? null;
       const helper = rig === null ? null : (settings.credentialHelper?.(rig) ?? null);
       const run = { dir, args, command, limits, settings: gitSettings(lfs, helper) };
+      const host = command.network === true ? hostOf(workspace, dir, args) : null;
+      const attempt = async (): Promise<string> =>
+        host === null ? await runOnce(run) : await throughGate(gates, host, run);
       try {
-        return await runOnce(run);
+        return await attempt();
       } catch (error) {
         const isRefusal = error instanceof GitFailure && error.code === 'git_auth';
         if (!isRefusal || rig === null || helper === null || settings.onRefused === undefined) throw error;
         // A token may have expired or been replaced since it was given out: a fresh one gets one try.
         settings.onRefused(rig);
-        return await runOnce(run);
+        return await attempt();
       }
     },
   };
@@ -113,10 +121,21 @@ const UNSAFE = {
   allowUnsafeTemplateDir: true,
 };
 
-/** How a git process ended. */
+/** How a git process ended, and how long the host asked to be left alone. */
 interface Ending {
   exitCode: number | null;
   output: string;
+  retryAfter: number | null;
+}
+
+async function throughGate(gates: HostGates, host: string, run: Run): Promise<string> {
+  const { signal } = run.command;
+  try {
+    return await gates.through(host, async () => await runOnce(run), signal);
+  } catch (error) {
+    if (signal?.aborted && !(error instanceof RelightError)) throw stopped(signal);
+    throw error;
+  }
 }
 
 async function runOnce(run: Run): Promise<string> {
@@ -125,7 +144,7 @@ async function runOnce(run: Run): Promise<string> {
   if (signal?.aborted) throw stopped(signal);
   const deadline = AbortSignal.timeout(network ? limits.networkMs : limits.localMs);
   const abort = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
-  const ending: Ending = { exitCode: null, output: '' };
+  const ending: Ending = { exitCode: null, output: '', retryAfter: null };
   try {
     return await runnerFor(run, abort, ending).raw([...args]);
   } catch (error) {
@@ -137,7 +156,7 @@ async function runOnce(run: Run): Promise<string> {
       throw error;
     }
     const output = ending.output === '' && error instanceof Error ? error.message : ending.output;
-    throw readFailure(name, ending.exitCode, output);
+    throw readFailure(name, ending.exitCode, output, ending.retryAfter);
   }
 }
 
@@ -154,15 +173,17 @@ function runnerFor({ dir, command, limits, settings }: Run, abort: AbortSignal, 
     unsafe: UNSAFE,
     // simple-git takes a failure without a word on standard error for a success; here only exit code 0 is one.
     errors(error, { exitCode, stdOut, stdErr }) {
-      const said = Buffer.concat([...stdErr, ...stdOut]);
+      const said = Buffer.concat([...stdErr, ...stdOut]).toString();
       ending.exitCode = exitCode;
-      ending.output = said.toString();
-      return exitCode === 0 ? error : (error ?? said);
+      ending.output = withoutTrace(said);
+      ending.retryAfter = retryAfterIn(said, Date.now());
+      // Never the words that simple-git would throw: the trace is in them.
+      return exitCode === 0 || error instanceof Error ? error : Buffer.from(ending.output);
     },
   };
   if (network) options.timeout = { block: limits.noProgressMs };
   if (input !== undefined) options.input = () => input;
-  const environment = gitEnvironment(dir);
+  const environment = { ...gitEnvironment(dir), ...(network ? CURL_TRACE : {}) };
   if (onPackets === undefined) return simpleGit(options).env(environment);
   return simpleGit(options)
     .env({ ...environment, GIT_TRACE_PACKET: '1' })

@@ -106,7 +106,6 @@ describe('invariant 6: a server that fails is not a branch that is absent', () =
     ['git auth', { status: 403 }, 'git_auth', false],
     ['git 404', { status: 404 }, 'git_not_found', false],
     ['git 404', { page: '<html><body>Welcome</body></html>' }, 'git_not_a_repository', false],
-    ['git host fails', { status: 429 }, 'git_server', true],
     ['git host fails', { status: 500 }, 'git_server', true],
     ['git host fails', { status: 503 }, 'git_server', true],
     ['git time-out', { hang: true }, 'git_unreachable', true],

@@ -3,6 +3,8 @@ import { CALLBACKS } from '../src/contract/callbacks.ts';
 import { Shells } from './agents/shells.ts';
 import { Supervisor } from './agents/supervisor.ts';
 import type { Config } from './config.ts';
+import { removeLeftBundles } from './disk/clean-up.ts';
+import { measureDisk, Room } from './disk/room.ts';
 import type { Door } from './door.ts';
 import { createGit } from './git/run-git.ts';
 import { gitWorktrees } from './git-worktrees.ts';
@@ -52,12 +54,14 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
     credentials.has(rig) ? helperSetting(sockets.pathOf(rigOwner(rig))) : null;
   const onRefused = (rig: string): void => credentials.refused(rig);
   const git = createGit({ workspace, credentialHelper, onRefused });
+  const room = new Room(async () => await measureDisk(workspace));
   const worktrees = gitWorktrees({ git, workspace, credentialHelper });
   const snapshots = new Snapshots({ git, worker, lifecycle, secrets, onRisk: () => heartbeats.soon() });
   const supervisor = new Supervisor(
     {
       town: config.town,
       config,
+      git,
       worker,
       lifecycle,
       sockets,
@@ -70,7 +74,7 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
     () => heartbeats.soon(),
   );
   const heartbeats = new Heartbeats({ worker, lifecycle, sightings: () => supervisor.sightings() });
-  const restoreParts = { config, sockets, shells, supervisor, credentials, worktrees, snapshots };
+  const restoreParts = { config, git, room, sockets, shells, supervisor, credentials, worktrees, snapshots };
   const restores = new Restores(
     worker,
     async (rig, request, signal) => await restoreRigWith(restoreParts, rig, { request, signal }),
@@ -90,12 +94,13 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
   };
 
   process.on('exit', () => shells.killAll());
-  const app = controlRoutes({ town: config.town, lifecycle, supervisor, restores, snapshots, secrets });
+  const app = controlRoutes({ town: config.town, lifecycle, supervisor, restores, snapshots, secrets, room });
   door.admit(listenerOf(app.fetch));
   const { port, listeningMs } = door;
   const answeringMs = Math.round(performance.now());
   log.info('control.open', { town: config.town, bootId: boot.bootId, port, listeningMs, answeringMs });
   void announce(worker, lifecycle);
+  void removeLeftBundles(workspace);
   void heartbeats.run();
   return { shutDown: async (signal) => await shutDown(parts, signal) };
 }

@@ -4,6 +4,8 @@ import type { Fault } from '../../src/contract/errors.ts';
 /** What git (2.30 to 2.50), curl and ssh say, and what it means; the first row that matches decides. */
 const MEANINGS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/No space left on device|Disk quota exceeded|\bENOSPC\b|\bEDQUOT\b/i, 'disk_full'],
+  // What a checkout says when a write fails; why, git keeps to itself, and names it wherever it could not even open a file.
+  [/unable to write (?:file|new index file)/i, 'disk_full'],
   [/could not resolve (?:host|hostname|proxy)|name or service not known/i, 'git_dns'],
   [/temporary failure in name resolution/i, 'git_dns'],
   [/authentication failed|could not read (?:username|password)|terminal prompts disabled/i, 'git_auth'],

@@ -28,7 +28,7 @@ export async function writeObject(
   const file = join(folder, oid.slice(2));
   if (existsSync(file)) return oid;
   await mkdir(folder, { recursive: true });
-  const part = join(folder, `tmp_obj_${randomBytes(6).toString('hex')}`);
+  const part = join(folder, `tmp_own_${randomBytes(6).toString('hex')}`);
   try {
     await writeFile(part, await compress(whole, { level: 1 }), { mode: 0o444, flag: 'wx' });
     await rename(part, file);

@@ -33,6 +33,7 @@ describe('what the words of git mean', () => {
       'git_unreachable',
     ],
     ['fatal: write error: No space left on device\nfatal: index-pack failed', 'disk_full'],
+    ['error: unable to write file src/a.ts\nfatal: Could not reset index file', 'disk_full'],
     ["fatal: cannot lock ref 'refs/heads/a/b': 'refs/heads/a' exists; cannot create", 'git_ref_conflict'],
     ["fatal: 'x' is already used by worktree at '/w/a'", 'git_ref_conflict'],
     ['fatal: not a git repository (or any of the parent directories): .git', 'git_failed'],

@@ -39,11 +39,12 @@ async function main(): Promise<void> {
     writeFileSync(values.json, `${JSON.stringify({ storm, results }, null, 2)}\n`);
 }
 
-function lineOf(name: string, { lastMs, p50Ms, p95Ms, git, workflows }: StormResult): string {
+function lineOf(name: string, { dark, lastMs, p50Ms, p95Ms, git, workflows }: StormResult): string {
   const s = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
   return [
     `${name}:`,
-    `  last recovery after ${s(lastMs)}; time to recover p50 ${s(p50Ms)}, p95 ${s(p95Ms)}`,
+    dark === 0 ? `  last recovery after ${s(lastMs)}` : `  ${dark} towns are still dark after ${s(lastMs)}`,
+    `  time to recover p50 ${s(p50Ms)}, p95 ${s(p95Ms)}`,
     `  git host: ${git.total} requests, ${git.peak}/s at the peak, ${git.mean.toFixed(0)}/s on average, ${git.refused} refused`,
     `  Workflows: ${workflows.total} creations asked, ${workflows.peak}/s at the peak, ${workflows.refused} refused`,
   ].join('\n');

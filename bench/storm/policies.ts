@@ -1,6 +1,8 @@
 import { HostGates } from '../../container/git/host-gates.ts';
 import { RECOVERY_WATCH_MS } from '../../src/rules/watch.ts';
-import { launchWaitMs, spreadMs } from '../../src/rules/storm.ts';
+import { endlessWaitMs, waitMs } from '../../src/rules/backoff.ts';
+import { restoreBackoffMs } from '../../src/rules/dispatch.ts';
+import { BACKOFFS } from '../../src/rules/failure-policy.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /** What a town does when it is refused. */
@@ -9,13 +11,16 @@ export interface StormPolicy {
   launchWaits(tries: number, random: () => number): readonly number[];
   /** How a town's git commands get to the host. */
   gate(time: VirtualTime, random: () => number): <Result>(command: () => Promise<Result>) => Promise<Result>;
-  /** How long a failed rig rests for which the policy says `ms`. */
-  restMs(ms: number, random: () => number): number;
+  /** How long a rig rests that failed for the `failures`-th time, in ms: first its recovery tries again, then itself. */
+  restMs(failures: number, random: () => number): number;
 }
 
 /** As Relight does it. */
 export const RELIGHT: StormPolicy = {
-  launchWaits: (tries, random) => [launchWaitMs(tries, random())],
+  // The watchdog alone: its first look after a start, then its back-off.
+  launchWaits: (tries, random) => [
+    tries === 1 ? RECOVERY_WATCH_MS : endlessWaitMs(BACKOFFS.launch, tries - 1, random()),
+  ],
   gate(time, random) {
     const gates = new HostGates({
       now: () => time.now(),
@@ -24,7 +29,7 @@ export const RELIGHT: StormPolicy = {
     });
     return async (command) => await gates.through('git.example', command);
   },
-  restMs: (ms, random) => spreadMs(ms, random()),
+  restMs: (failures, random) => restMs(failures, random()),
 };
 
 /**
@@ -34,5 +39,10 @@ export const RELIGHT: StormPolicy = {
 export const NAIVE: StormPolicy = {
   launchWaits: (tries) => [Math.min(15_000, 200 * 2 ** tries), RECOVERY_WATCH_MS],
   gate: () => async (command) => await command(),
-  restMs: (ms) => ms,
+  restMs: (failures) => restMs(failures, 0),
 };
+
+function restMs(failures: number, random: number): number {
+  const inRecovery = waitMs(BACKOFFS.restoreInRecovery, failures, random);
+  return inRecovery ?? restoreBackoffMs(failures - BACKOFFS.restoreInRecovery.waitsMs.length, random);
+}

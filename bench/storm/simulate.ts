@@ -1,7 +1,5 @@
 import { GitFailure } from '../../container/git/errors.ts';
 import { chanceOf } from '../../src/contract/backoff.ts';
-import { restoreBackoffMs } from '../../src/rules/dispatch.ts';
-import { RESTORE_PAUSES_MS } from '../../workflows/policy.ts';
 import { Limit } from './limit.ts';
 import type { StormPolicy } from './policies.ts';
 import { VirtualTime } from './virtual-time.ts';
@@ -15,6 +13,8 @@ export interface Storm {
   readonly workflowRate: number;
   readonly gitRate: number;
   readonly retryAfterMs: number;
+  /** Nobody looks any longer than this. */
+  readonly horizonMs: number;
 }
 
 /** A roll-out of everything within a minute, at the platform's documented rate and a git host of 1,000 requests a second. */
@@ -26,10 +26,15 @@ export const ROLLOUT: Storm = {
   workflowRate: 100,
   gitRate: 1_000,
   retryAfterMs: 5_000,
+  horizonMs: 3_600_000,
 };
 
-/** What came of it: times to recover from each town's own restart, and the last recovery from the first restart, in ms. */
+/**
+ * What came of it: how many towns were still dark when the horizon was reached, times to recover from each town's own
+ * restart, and the last recovery from the beginning, in ms.
+ */
 export interface StormResult {
+  readonly dark: number;
   readonly lastMs: number;
   readonly p50Ms: number;
   readonly p95Ms: number;
@@ -40,9 +45,10 @@ export interface StormResult {
 /** Requests of the commands of a restore: ls-remote, fetch, and the dry run of a push; each is asked for its login first. */
 const COMMANDS = [3, 4, 2];
 
+/** Half of it to half as much again: without such noise those who were refused together would come back together for ever. */
 const REQUEST_MS = 40;
 
-/** Between the launch of a recovery and its first call to the container. */
+/** Between the launch of a recovery and its first call to the container, with the same noise. */
 const WORKFLOW_MS = 300;
 
 interface World {
@@ -65,10 +71,11 @@ export async function simulate(storm: Storm, policy: StormPolicy): Promise<Storm
     const towns = Array.from({ length: storm.towns }, async (_, town) => {
       took.push(await restart(world, dice(`${storm.seed}/${town}`)));
     });
-    await world.time.run(Promise.all(towns));
+    await world.time.run(Promise.all(towns), storm.horizonMs);
     took.sort((one, other) => one - other);
-    const at = (share: number): number => took[Math.ceil(took.length * share) - 1] ?? 0;
+    const at = (share: number): number => took[Math.ceil(storm.towns * share) - 1] ?? storm.horizonMs;
     return {
+      dark: storm.towns - took.length,
       lastMs: world.time.now(),
       p50Ms: at(0.5),
       p95Ms: at(0.95),
@@ -87,7 +94,7 @@ async function restart(world: World, random: () => number): Promise<number> {
   const began = time.now();
   await time.sleep(containerStartMs(random));
   await launch(world, random);
-  await time.sleep(WORKFLOW_MS);
+  await time.sleep(WORKFLOW_MS * (0.5 + random()));
   const toHost = policy.gate(time, random);
   await Promise.all(Array.from({ length: storm.rigs }, async () => await bringBack(world, toHost, random)));
   return time.now() - began;
@@ -121,7 +128,7 @@ async function bringBack(
 ): Promise<void> {
   const command = async (requests: number): Promise<void> => {
     for (let sent = 0; sent < requests; sent += 1) {
-      await time.sleep(REQUEST_MS);
+      await time.sleep(REQUEST_MS * (0.5 + random()));
       if (git.ask(time.now())) continue;
       const facts = { exitCode: 128, output: '', retryAfter: storm.retryAfterMs };
       throw new GitFailure('git_rate_limited', 'The requested URL returned error: 429', facts);
@@ -133,17 +140,18 @@ async function bringBack(
       return;
     } catch (error) {
       if (!(error instanceof GitFailure)) throw error;
-      const restMs = RESTORE_PAUSES_MS[failures - 1] ?? restoreBackoffMs(failures - RESTORE_PAUSES_MS.length);
-      await time.sleep(policy.restMs(restMs, random));
+      await time.sleep(policy.restMs(failures, random));
     }
   }
 }
 
-/** Numbers from 0 to 1 that are the same each time for the same name. */
+/** Numbers from 0 to 1 that are the same each time for the same name (xorshift32). */
 function dice(name: string): () => number {
-  let throws = 0;
+  let state = Math.floor(chanceOf(name) * 2 ** 32) | 1;
   return () => {
-    throws += 1;
-    return chanceOf(`${name}/${throws}`);
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
   };
 }

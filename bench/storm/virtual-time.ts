@@ -25,18 +25,22 @@ export class VirtualTime {
     });
   }
 
-  /** Lets time pass until `work` is done. Throws what it throws, and an Error where nobody is left to go on. */
-  async run(work: Promise<unknown>): Promise<void> {
+  /**
+   * Lets time pass until `work` is done, or until a time. Throws what the work throws, and an Error where nobody is left to
+   * go on.
+   */
+  async run(work: Promise<unknown>, untilMs = Infinity): Promise<void> {
     let done = false;
     const ended = work.finally(() => (done = true));
     ended.catch(() => undefined);
     await settle();
-    for (let at = this.#pop(); !done && at !== undefined; at = this.#pop()) {
+    for (let at = this.#pop(); !done && at !== undefined && this.#now < untilMs; at = this.#pop()) {
       this.#now = at;
       for (const wake of this.#sleepers.get(at) ?? []) wake();
       this.#sleepers.delete(at);
       await settle();
     }
+    if (!done && this.#now >= untilMs) return;
     if (!done) throw new Error('everybody waits for something that does not come');
     await ended;
   }

@@ -25,7 +25,7 @@ class Clock {
   };
 }
 
-describe('a git host that limits its requests', () => {
+describe('git host limits requests: a host', () => {
   let scene: Scene;
   let server: GitServer;
   let clock: Clock;

@@ -82,7 +82,9 @@ export async function launch(parts: LaunchParts, run: AgentRun, traces: LaunchTr
       ranMs: 0,
       tail: error instanceof RelightError ? `${code}: ${reason}` : reason,
     };
-    return { cause: run.stopCause ?? 'spawn_failed', exit, isOver: false };
+    const isOver = run.stopCause === 'stopped';
+    if (isOver) parts.snapshots.discard(rig, agent);
+    return { cause: run.stopCause ?? 'spawn_failed', exit, isOver };
   }
 }
 

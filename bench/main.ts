@@ -4,6 +4,7 @@ import process from 'node:process';
 const BENCHMARKS: Readonly<Record<string, () => Promise<unknown>>> = {
   recovery: () => import('./recovery/main.ts'),
   snapshots: () => import('./snapshots.ts'),
+  storm: () => import('./storm.ts'),
 };
 
 const benchmark = BENCHMARKS[process.argv[2] ?? ''];

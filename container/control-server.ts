@@ -4,6 +4,8 @@ import { knownHostsFile } from './agents/places.ts';
 import { Shells } from './agents/shells.ts';
 import { Supervisor } from './agents/supervisor.ts';
 import type { Config } from './config.ts';
+import { removeLeftBundles } from './disk/clean-up.ts';
+import { measureDisk, Room } from './disk/room.ts';
 import type { Door } from './door.ts';
 import { ownDir } from './git/layout.ts';
 import { createGit } from './git/run-git.ts';
@@ -64,6 +66,7 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
         : null,
     onRefused: (rig) => credentials.refused(rig),
   });
+  const room = new Room(async () => await measureDisk(workspace));
   const hasCredential = (rig: string): boolean => credentials.has(rig);
   const worktrees = gitWorktrees({ git, workspace, hasCredential });
   const snapshots = new Snapshots({ git, worker, lifecycle, secrets, onRisk: () => heartbeats.soon() });
@@ -72,6 +75,7 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
       town: config.town,
       config,
       users,
+      git,
       worker,
       lifecycle,
       sockets,
@@ -84,7 +88,18 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
     () => heartbeats.soon(),
   );
   const heartbeats = new Heartbeats({ worker, lifecycle, sightings: () => supervisor.sightings() });
-  const restoreParts = { config, users, sockets, shells, supervisor, credentials, worktrees, snapshots };
+  const restoreParts = {
+    config,
+    users,
+    git,
+    room,
+    sockets,
+    shells,
+    supervisor,
+    credentials,
+    worktrees,
+    snapshots,
+  };
   const restores = new Restores(
     worker,
     async (rig, request, signal) => await restoreRigWith(restoreParts, rig, { request, signal }),
@@ -108,12 +123,13 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
     shells.killAll();
     keys.endAll();
   });
-  const app = controlRoutes({ ...config, lifecycle, supervisor, restores, snapshots, secrets });
+  const app = controlRoutes({ ...config, lifecycle, supervisor, restores, snapshots, secrets, room });
   door.admit(listenerOf(app.fetch));
   const { port, listeningMs } = door;
   const answeringMs = Math.round(performance.now());
   log.info('control.open', { town: config.town, bootId: boot.bootId, port, listeningMs, answeringMs });
   void announce(worker, lifecycle);
+  void removeLeftBundles(workspace);
   void heartbeats.run();
   return { shutDown: async (signal) => await shutDown(parts, signal) };
 }

@@ -5,7 +5,10 @@ import { runSetup } from './agents/setup.ts';
 import type { Shells } from './agents/shells.ts';
 import type { Supervisor } from './agents/supervisor.ts';
 import type { Config } from './config.ts';
+import { cleanUpRig } from './disk/clean-up.ts';
+import type { Room } from './disk/room.ts';
 import type { RestoreHooks } from './git/restore-context.ts';
+import type { Git } from './git/run-git.ts';
 import { log } from './log.ts';
 import type { Snapshots } from './snapshots/snapshots.ts';
 import type { Credentials } from './tools/credentials.ts';
@@ -17,6 +20,8 @@ import type { Worktrees } from './worktrees.ts';
 export interface RestoreParts {
   readonly config: Config;
   readonly users: Users | null;
+  readonly git: Git;
+  readonly room: Room;
   readonly sockets: Sockets;
   readonly shells: Shells;
   readonly supervisor: Supervisor;
@@ -45,8 +50,11 @@ export async function restoreRigWith(
     await parts.sockets.open(owner, parts.credentials.routes(rig), access);
   }
   await parts.credentials.openKeySocket(owner, rig, access);
+  if (request.hooked !== null)
+    await cleanUpRig(parts.git, rig, hasEnded(parts, rig, new Set(request.hooked)));
   const hooks: RestoreHooks = {
     signal,
+    room: parts.room,
     putBack: async (plan, place) =>
       await parts.snapshots.putBack(rig, plan, { ...place, home: request.snapshots.home, signal }),
     onRemote: (refs) => parts.snapshots.sweep(rig, request, refs),
@@ -77,4 +85,13 @@ export async function restoreRigWith(
       await runSetup(parts, order, parts.supervisor.logOf(rig, agent));
     },
   });
+}
+
+/** Tells of an agent whether it has no bead, nothing runs for it, and no snapshot may still be wanted of its worktree. */
+function hasEnded(
+  { supervisor, snapshots }: RestoreParts,
+  rig: string,
+  hooked: ReadonlySet<string>,
+): (agent: string) => boolean {
+  return (agent) => !hooked.has(agent) && !supervisor.isLive(rig, agent) && !snapshots.isKept(rig, agent);
 }

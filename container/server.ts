@@ -6,6 +6,7 @@ import { ERROR_CODES, RelightError } from '../src/contract/errors.ts';
 import type { Exchange } from '../src/contract/exchange.ts';
 import { Id } from '../src/contract/ids.ts';
 import type { Supervisor } from './agents/supervisor.ts';
+import type { Room } from './disk/room.ts';
 import type { KnownSecrets } from './known-secrets.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { parseJson, parseOrRefuse, PROBLEM_TYPE, problemFrom } from './problem.ts';
@@ -24,6 +25,7 @@ export interface ServerParts {
   readonly restores: Restores;
   readonly snapshots: Snapshots;
   readonly secrets: KnownSecrets;
+  readonly room: Room;
 }
 
 /** The routes that the Worker calls: those of `CONTROL`, and nothing else. */
@@ -35,6 +37,7 @@ export function controlRoutes({
   restores,
   snapshots,
   secrets,
+  room,
 }: ServerParts): Hono {
   const app = new Hono();
   app.onError((error, c) => problemResponse(c, error));
@@ -50,10 +53,11 @@ export function controlRoutes({
     await next();
   });
 
-  app.get(CONTROL.health.path, (c) => {
+  app.get(CONTROL.health.path, async (c) => {
     const { bootId, generation, bootedAt, draining } = lifecycle;
     const agents = supervisor.liveCount;
-    return c.json({ town, bootId, generation, bootedAt, draining, agents } satisfies ControlHealth);
+    const disk = await room.look();
+    return c.json({ town, bootId, generation, bootedAt, draining, agents, disk } satisfies ControlHealth);
   });
 
   app.post(CONTROL.restore.path, async (c) => {

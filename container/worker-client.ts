@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import pRetry, { type Options } from 'p-retry';
+import { retryAfterMs } from '../src/contract/backoff.ts';
 import { Problem, RelightError, type ErrorCode } from '../src/contract/errors.ts';
 import { type Exchange, pathOf } from '../src/contract/exchange.ts';
 import {
@@ -207,22 +208,15 @@ function answerOf<Answer>(exchange: Exchange<unknown, Answer>, text: string): An
 
 function failureOf(status: number, headers: Headers, text: string): FailedAttempt {
   const passing = status >= 500 || status === 429;
-  const retryAfterMs = retryAfterOf(headers.get('retry-after'));
+  const asked = retryAfterMs(headers.get('retry-after'), Date.now()) ?? 0;
+  const facts = { retryAfterMs: Math.min(asked, LONGEST_RETRY_AFTER_MS) };
   const problem = Problem.safeParse(jsonOrNull(text));
   if (!problem.success) {
     const reason = `The Worker answered ${String(status)} without a reason`;
-    return new FailedAttempt('worker_unreachable', reason, { again: passing, retryAfterMs });
+    return new FailedAttempt('worker_unreachable', reason, { again: passing, ...facts });
   }
   const { code, detail, retryable } = problem.data;
-  return new FailedAttempt(code, detail, { again: passing && retryable, retryAfterMs });
-}
-
-/** Seconds or an HTTP date (RFC 9110, 10.2.3) in milliseconds from now; 0 for none. */
-function retryAfterOf(header: string | null): number {
-  if (header === null) return 0;
-  const seconds = Number(header);
-  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - Date.now();
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS) : 0;
+  return new FailedAttempt(code, detail, { again: passing && retryable, ...facts });
 }
 
 function jsonOrNull(text: string): unknown {

@@ -17,9 +17,9 @@ export const REPORT_WAIT = '60 seconds';
 /** Waits for one rig, after which the recovery gives it up: the restore had an hour. */
 export const MAX_WAITS = 60;
 
-/** Milliseconds before a rig whose restore failed `failures` times is restored again; null when it is given up. */
-export function restorePauseMs(failures: number): number | null {
-  return waitMs(BACKOFFS.restoreInRecovery, failures);
+/** Milliseconds before a rig whose restore failed `failures` times is restored again; null when it is given up. `random` is from 0 to 1. */
+export function restorePauseMs(failures: number, random = 0): number | null {
+  return waitMs(BACKOFFS.restoreInRecovery, failures, random);
 }
 
 /** The engine doubles by itself, as the listed waits do. */

@@ -1,5 +1,6 @@
 import { WorkflowEntrypoint } from 'cloudflare:workers';
 import type { WorkflowEvent, WorkflowStep } from 'cloudflare:workers';
+import { chanceOf } from '../src/contract/backoff.ts';
 import { faultOf } from '../src/contract/errors.ts';
 import type { Fault } from '../src/contract/errors.ts';
 import type { Life } from '../src/contract/ids.ts';
@@ -49,7 +50,9 @@ async function restoreWithRetries(steps: RecoverySteps, life: Life, rig: string)
     // The agents that have what they need do not wait for the others.
     if (asked.isPartial) await steps.wakeRig(life, rig, round);
     failures += 1;
-    const pauseMs = asked.fault.retryable ? restorePauseMs(failures) : null;
+    const pauseMs = asked.fault.retryable
+      ? restorePauseMs(failures, chanceOf(`${life.bootId}/${rig}/${failures}`))
+      : null;
     if (pauseMs === null) return asked.fault;
     await steps.pause(rig, round, pauseMs);
   }

@@ -5,6 +5,7 @@ import { CALLBACKS } from '../../src/contract/callbacks.ts';
 import type { SecretValues } from '../../src/contract/callbacks.ts';
 import { RelightError } from '../../src/contract/errors.ts';
 import type { Config } from '../config.ts';
+import type { Git } from '../git/run-git.ts';
 import type { KnownSecrets } from '../known-secrets.ts';
 import { errorFacts, log } from '../log.ts';
 import { agentTools } from '../tools/agent-tools.ts';
@@ -23,15 +24,24 @@ import type { Shells } from './shells.ts';
 
 const TAIL_BYTES = 4 * 1024;
 
+/** How a start ended; `isOver` says that its bead was over by then. */
+export interface Ended {
+  readonly cause: ExitCause;
+  readonly exit: AgentExit;
+  readonly isOver: boolean;
+}
+
 /** How a start ends that only had to complete a `done`. */
 const FINISHED = {
   cause: 'exited',
   exit: { code: 0, signal: null, ranMs: 0, tail: 'done was completed after the restart' },
+  isOver: true,
 } as const;
 
 /** What a launch works with. */
 export interface LaunchParts extends ToolParts {
   readonly config: Config;
+  readonly git: Git;
   readonly shells: Shells;
   readonly sockets: Sockets;
   readonly snapshots: Snapshots;
@@ -46,11 +56,7 @@ export interface LaunchTraces {
 }
 
 /** Runs one start of an agent to its end and says how it ended; what keeps it from starting is `spawn_failed`. */
-export async function launch(
-  parts: LaunchParts,
-  run: AgentRun,
-  traces: LaunchTraces,
-): Promise<{ cause: ExitCause; exit: AgentExit }> {
+export async function launch(parts: LaunchParts, run: AgentRun, traces: LaunchTraces): Promise<Ended> {
   const { rig, agent, bead, startId } = run.order;
   const tail = new Tail(TAIL_BYTES);
   try {
@@ -64,7 +70,11 @@ export async function launch(
     if (run.stopCause === 'stopped') parts.snapshots.discard(rig, agent);
     else await parts.snapshots.now(rig, agent);
     log.info('agent.ended', { rig, agent, bead, startId, cause: run.stopCause ?? 'exited', ...exit });
-    return { cause: run.stopCause ?? 'exited', exit: { ...exit, tail: parts.secrets.hide(tail.text()) } };
+    return {
+      cause: run.stopCause ?? 'exited',
+      exit: { ...exit, tail: parts.secrets.hide(tail.text()) },
+      isOver: !parts.snapshots.isKept(rig, agent),
+    };
   } catch (error) {
     const { code, reason } = errorFacts(error);
     log.warn('agent.not-started', { rig, agent, bead, startId, cause: run.stopCause, code, reason });
@@ -74,7 +84,9 @@ export async function launch(
       ranMs: 0,
       tail: error instanceof RelightError ? `${code}: ${reason}` : reason,
     };
-    return { cause: run.stopCause ?? 'spawn_failed', exit };
+    const isOver = run.stopCause === 'stopped';
+    if (isOver) parts.snapshots.discard(rig, agent);
+    return { cause: run.stopCause ?? 'spawn_failed', exit, isOver };
   }
 }
 

@@ -1,6 +1,8 @@
 import type { AgentExit } from '../../src/contract/agent.ts';
 import { CALLBACKS } from '../../src/contract/callbacks.ts';
 import type { AgentSighting } from '../../src/contract/control.ts';
+import { cleanUpAfter } from '../disk/clean-up.ts';
+import type { Finished } from '../disk/clean-up.ts';
 import { errorFacts, log } from '../log.ts';
 import { AgentLog } from './agent-log.ts';
 import { launch, type LaunchParts } from './launch.ts';
@@ -39,11 +41,19 @@ export class Supervisor {
     return order.startId;
   }
 
-  /** The agent's bead is over: asks its process to end, and stops keeping its worktree safe. */
+  /** The agent's bead is over: asks its process to end, stops keeping its worktree safe, and cleans up after it. */
   stop(rig: string, agent: string): void {
     const run = this.#newest.get(keyOf(rig, agent));
-    if (run === undefined || run.state === 'exited') this.#parts.snapshots.discard(rig, agent);
-    else run.stop('stopped');
+    if (this.isLive(rig, agent)) run?.stop('stopped');
+    else {
+      this.#parts.snapshots.discard(rig, agent);
+      this.#cleanUp({ rig, agent, bead: run?.order.bead ?? null });
+    }
+  }
+
+  /** Whether the agent has a process, or is about to. */
+  isLive(rig: string, agent: string): boolean {
+    return (this.#newest.get(keyOf(rig, agent))?.state ?? 'exited') !== 'exited';
   }
 
   /** Asks all agents to end because the container does, and waits until no process is left. */
@@ -87,9 +97,10 @@ export class Supervisor {
       run.state = 'running';
       this.#onChange();
     };
-    const { cause, exit } = await launch(this.#parts, run, { agentLog, onRunning });
+    const { cause, exit, isOver } = await launch(this.#parts, run, { agentLog, onRunning });
     run.end();
     this.#onChange();
+    if (isOver) this.#cleanUp(run.order);
     await this.#tellExit(run, cause, exit);
     this.#runs.delete(run);
     this.#onChange();
@@ -105,6 +116,12 @@ export class Supervisor {
       // Refused for good: the Worker does not want to know of this start, telling it again is no use.
       log.warn('agent.exit-refused', { rig, agent, startId, ...errorFacts(error) });
     }
+  }
+
+  /** In the background: nobody waits for it, and what is cut off is cleaned up by a later restore. */
+  #cleanUp(finished: Finished): void {
+    const { rig, agent } = finished;
+    void cleanUpAfter(this.#parts.git, finished, () => !this.isLive(rig, agent));
   }
 
   #report(work: Promise<void>): void {

@@ -4,6 +4,8 @@ import type { Fault } from '../../src/contract/errors.ts';
 /** What git (2.30 to 2.50), curl and ssh say, and what it means; the first row that matches decides. */
 const MEANINGS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/No space left on device|Disk quota exceeded|\bENOSPC\b|\bEDQUOT\b/i, 'disk_full'],
+  // What a checkout says when a write fails; why, git keeps to itself, and names it wherever it could not even open a file.
+  [/unable to write (?:file|new index file)/i, 'disk_full'],
   [/could not resolve (?:host|hostname|proxy)|name or service not known/i, 'git_dns'],
   [/temporary failure in name resolution/i, 'git_dns'],
   [/authentication failed|could not read (?:username|password)|terminal prompts disabled/i, 'git_auth'],
@@ -13,7 +15,8 @@ const MEANINGS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/write access to repository not granted|access denied|invalid username or/i, 'git_auth'],
   [/marked as read only|does not have write access|not allowed to push/i, 'git_auth'],
   [/returned error: (?:404|410)|repository .*not found|project .* could not be found/i, 'git_not_found'],
-  [/returned error: (?:429|5\d\d)|RPC failed; HTTP (?:429|5\d\d)/i, 'git_server'],
+  [/returned error: 429|RPC failed; HTTP 429/i, 'git_rate_limited'],
+  [/returned error: 5\d\d|RPC failed; HTTP 5\d\d/i, 'git_server'],
   [/possible repository corruption on the remote|internal server error/i, 'git_server'],
   [/not valid: is this a git repository|invalid server response/i, 'git_not_a_repository'],
   [/bad line length character|does not appear to be a git repository/i, 'git_not_a_repository'],
@@ -44,16 +47,25 @@ const PROGRESS_LINE =
 
 const REASON_MAX_CHARS = 400;
 
-/** A git command that failed; `output` is what it wrote, without secrets; `exitCode` is null when it was killed. */
+/**
+ * A git command that failed; `output` is what it wrote, without secrets; `exitCode` is null when it was killed;
+ * `retryAfter` is how long the host asked to be left alone, in milliseconds.
+ */
 export class GitFailure extends RelightError {
   readonly exitCode: number | null;
   readonly output: string;
+  readonly retryAfter: number | null;
 
-  constructor(code: ErrorCode, reason: string, facts: { exitCode: number | null; output: string }) {
+  constructor(
+    code: ErrorCode,
+    reason: string,
+    facts: { exitCode: number | null; output: string; retryAfter?: number | null },
+  ) {
     super(code, reason);
     this.name = 'GitFailure';
     this.exitCode = facts.exitCode;
     this.output = facts.output;
+    this.retryAfter = facts.retryAfter ?? null;
   }
 }
 
@@ -62,22 +74,33 @@ export function withoutSecrets(text: string): string {
   return text.replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/'"@]*(?:@[^\s/'"@]*)*@/gi, '$1');
 }
 
-/** What the output of a failed git command means, with git's own words as the reason, free of secrets. */
-export function readFailure(command: string, exitCode: number | null, raw: string): GitFailure {
+/**
+ * What the output of a failed git command means, with git's own words as the reason, free of secrets. A host that says
+ * how long to leave it alone (`retryAfter`, in milliseconds) has not failed but limits its requests.
+ */
+export function readFailure(
+  command: string,
+  exitCode: number | null,
+  raw: string,
+  retryAfter: number | null = null,
+): GitFailure {
   const output = withoutSecrets(raw.replaceAll('\0', ''));
+  const facts = { exitCode, output, retryAfter };
   const lines = output
     .split(/[\r\n]+/)
     .map((line) => line.trim())
     .filter((line) => line !== '' && !PROGRESS_LINE.test(line));
   const refused = lines.map(readHelperRefusal).find((failure) => failure !== null);
-  if (refused !== undefined) return new GitFailure(refused.code, refused.reason, { exitCode, output });
+  if (refused !== undefined) return new GitFailure(refused.code, refused.reason, facts);
   for (const [pattern, code] of MEANINGS) {
     const line = lines.find((text) => pattern.test(text));
-    if (line !== undefined) return new GitFailure(code, reasonOf(command, line), { exitCode, output });
+    if (line === undefined) continue;
+    const limits = code === 'git_server' && retryAfter !== null;
+    return new GitFailure(limits ? 'git_rate_limited' : code, reasonOf(command, line), facts);
   }
   const reason = lines.find((line) => REASON_LINE.test(line)) ?? lines.at(-1);
   const line = reason ?? `ended with exit code ${exitCode ?? 'none (killed)'}`;
-  return new GitFailure('git_failed', reasonOf(command, line), { exitCode, output });
+  return new GitFailure('git_failed', reasonOf(command, line), facts);
 }
 
 /** Why our own credential helper gave git nothing: its words say more than git's, which only miss a user name. */

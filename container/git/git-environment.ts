@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
+import { CURL_TRACE } from './curl-trace.ts';
 
 /** Variables of the control server that git and the programs under it need; nothing else is handed on. */
 const INHERITED = [
@@ -23,6 +24,7 @@ export const GIT_VARIABLES = [
   'GIT_CONFIG_GLOBAL',
   'GIT_CEILING_DIRECTORIES',
   'GIT_TRACE_PACKET',
+  ...Object.keys(CURL_TRACE),
 ];
 
 /**

@@ -21,8 +21,9 @@ export type WorktreeState =
       readonly head: string | null;
       /** What is checked out; null when HEAD is detached. */
       readonly branch: string | null;
-      /** What the worktree was made for; null when the mark that says so is damaged. */
+      /** The branch and bead that the worktree was made for; null when the mark that says so is damaged. */
       readonly madeFor: string | null;
+      readonly bead: string | null;
     };
 
 /** Looks at an agent's worktree without changing it. */
@@ -47,7 +48,8 @@ export async function inspectWorktree(
   try {
     const head = await headOf(git, dir);
     const branch = await checkedOutBranch(git, dir);
-    return { state: 'ready', admin, head, branch, madeFor: mark === 'unreadable' ? null : mark.branch };
+    const [madeFor, bead] = mark === 'unreadable' ? [null, null] : [mark.branch, mark.bead];
+    return { state: 'ready', admin, head, branch, madeFor, bead };
   } catch (error) {
     if (!(error instanceof RelightError) || error.code !== 'git_failed') throw error;
     return { state: 'unknown', why: `git cannot read it (${error.message})` };

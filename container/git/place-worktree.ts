@@ -1,17 +1,18 @@
 import { basename } from 'node:path';
 import type { WorktreePlan } from '../../src/contract/control.ts';
 import { RelightError } from '../../src/contract/errors.ts';
+import type { Release } from '../disk/room.ts';
 import { addWorktree } from './add-worktree.ts';
 import type { BranchPlan } from './arrange-branch.ts';
 import { inspectWorktree, isDisposable } from './inspect-worktree.ts';
 import type { WorktreeState } from './inspect-worktree.ts';
-import { waitUntilQuiet } from './live-git.ts';
+import { checkoutSize } from './checkout-size.ts';
+import { discardWorktree } from './discard-worktree.ts';
 import { moveAside } from './move-worktree.ts';
 import type { FetchedRemote, RigRestore } from './restore-context.ts';
 import { planStart } from './start-point.ts';
 import type { StartPoint } from './start-point.ts';
-import { beginMaking, endMaking, removeReadyMark } from './worktree-marks.ts';
-import { removeWorktree } from './worktree-registry.ts';
+import { endMaking } from './worktree-marks.ts';
 
 /** A worktree that is finished and holds whatever its agent left in it. */
 export type ReadyWorktree = Extract<WorktreeState, { state: 'ready' }>;
@@ -19,7 +20,7 @@ export type ReadyWorktree = Extract<WorktreeState, { state: 'ready' }>;
 /** A worktree in its place: one that is kept as it is, or a new one whose files are still to be checked out. */
 export type Placed = { readonly warnings: string[] } & (
   | { readonly kind: 'kept'; readonly ready: ReadyWorktree }
-  | { readonly kind: 'empty'; readonly branch: BranchPlan }
+  | { readonly kind: 'empty'; readonly branch: BranchPlan; readonly release: Release }
 );
 
 /**
@@ -34,11 +35,32 @@ export async function placeWorktree(restore: RigRestore, plan: WorktreePlan, dir
     return { kind: 'kept', ready: found, warnings: [] };
   }
   const start = startOf(restore, plan);
+  const release = await claimRoom(restore, start);
+  try {
+    return await replace(restore, plan, { dir, found, start, release });
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+async function replace(
+  restore: RigRestore,
+  plan: WorktreePlan,
+  { dir, found, start, release }: { dir: string; found: WorktreeState; start: StartPoint; release: Release },
+): Promise<Placed> {
+  const { git, repo } = restore;
   const warnings = await clearPlace(restore, found, { agent: plan.agent, dir });
   const added = await addWorktree(restore, plan, { dir, start });
   if (added.kind === 'empty') {
-    return { kind: 'empty', branch: added.branch, warnings: [...warnings, ...added.branch.warnings] };
+    return {
+      kind: 'empty',
+      branch: added.branch,
+      release,
+      warnings: [...warnings, ...added.branch.warnings],
+    };
   }
+  release();
   const back = await inspectWorktree(git, repo, { agent: plan.agent, dir });
   if (back.state !== 'ready') throw new RelightError('git_failed', 'a worktree moved back cannot be read');
   return {
@@ -46,6 +68,14 @@ export async function placeWorktree(restore: RigRestore, plan: WorktreePlan, dir
     ready: back,
     warnings: [...warnings, 'it was moved back from where it had been left'],
   };
+}
+
+/** Before anything is made, so that a full disk stops neither the agents that work nor their snapshots. */
+async function claimRoom({ git, repo, access, hooks }: RigRestore, start: StartPoint): Promise<Release> {
+  const claimed = await hooks.room?.claim('a worktree', async () =>
+    start.from === 'empty' ? 0 : await checkoutSize(git, repo, start.commit, access),
+  );
+  return claimed ?? (() => undefined);
 }
 
 function isFor(ready: ReadyWorktree, branch: string): boolean {
@@ -85,12 +115,7 @@ async function clearPlace(
         `its earlier worktree on ${branch} holds work that is not on the remote; it is now ${basename(aside)}`,
       ];
     }
-    // Noted first: a removal that is cut off leaves something that only looks like changed files.
-    beginMaking(repo, agent);
-    removeReadyMark(found.admin);
   }
-  await waitUntilQuiet(dir);
-  await removeWorktree(repo, dir);
-  endMaking(repo, agent);
+  await discardWorktree(repo, { agent, dir, admin: found.state === 'ready' ? found.admin : null });
   return [];
 }

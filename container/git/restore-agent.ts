@@ -1,12 +1,15 @@
 import type { WorktreePlan } from '../../src/contract/control.ts';
 import { RelightError } from '../../src/contract/errors.ts';
+import type { ErrorCode } from '../../src/contract/errors.ts';
 import type { AgentReport } from '../../src/contract/recovery.ts';
 import { wipOwnerOf } from '../../src/contract/snapshot-refs.ts';
+import { errorFacts, log } from '../log.ts';
 import type { BranchPlan } from './arrange-branch.ts';
 import { findCheckpointCommit } from './checkpoint-commit.ts';
+import { discardWorktree } from './discard-worktree.ts';
 import { asRelightError, faultFrom } from './errors.ts';
 import { fillWorktree, trackedFiles } from './fill-worktree.ts';
-import { unfinishedOperation } from './inspect-worktree.ts';
+import { inspectWorktree, unfinishedOperation } from './inspect-worktree.ts';
 import { worktreeDir } from './layout.ts';
 import type { RunningPhase } from './phases.ts';
 import { placeWorktree } from './place-worktree.ts';
@@ -15,6 +18,9 @@ import type { RigRestore } from './restore-context.ts';
 import { checkoutPool } from './turns.ts';
 import { endMaking, isSetupOwed, markSetup, writeReadyMark } from './worktree-marks.ts';
 import { adminNamedBy } from './worktree-registry.ts';
+
+/** Failures after which the disk may have no room left: git does not always say why it could not write. */
+const MAY_BE_FULL = new Set<ErrorCode>(['disk_full', 'git_failed']);
 
 /** One agent's part of a restore; `report` is filled in as far as it gets. */
 interface AgentRestore {
@@ -48,6 +54,7 @@ export async function restoreAgent(restore: RigRestore, plan: WorktreePlan): Pro
     await setUp(own);
   } catch (error) {
     report.fault = faultFrom(error);
+    if (MAY_BE_FULL.has(report.fault.code)) await makeRoom(own);
   }
   restore.hooks.onAgent(report);
   return report;
@@ -61,7 +68,7 @@ async function bringBack(own: AgentRestore, phase: RunningPhase): Promise<void> 
   });
   report.warnings.push(...placed.warnings);
   if (placed.kind === 'kept') await describeKept(own, placed.ready);
-  else await finishNew(own, placed.branch);
+  else await finishNew(own, placed.branch).finally(placed.release);
   if (restore.remote instanceof RelightError) return;
   const found = await findCheckpointCommit(restore, {
     agent: plan.agent,
@@ -71,6 +78,20 @@ async function bringBack(own: AgentRestore, phase: RunningPhase): Promise<void> 
   });
   report.lost.push(...found.lost);
   report.warnings.push(...found.warnings);
+}
+
+/** Takes a half-made worktree off a full disk; who works there needs the room. What cannot be removed now is later. */
+async function makeRoom({ restore, plan, dir }: AgentRestore): Promise<void> {
+  const { git, repo } = restore;
+  const { agent } = plan;
+  try {
+    await restore.addInTurn(async () => {
+      const { state } = await inspectWorktree(git, repo, { agent, dir });
+      if (state === 'half-made') await discardWorktree(repo, { agent, dir, admin: null });
+    });
+  } catch (error) {
+    log.warn('worktree.half-made-stays', { rig: restore.rig, agent, ...errorFacts(error) });
+  }
 }
 
 async function describeKept(

@@ -1,6 +1,7 @@
 import type { RestoreRequest, WorktreePlan } from '../../src/contract/control.ts';
 import type { RelightError } from '../../src/contract/errors.ts';
 import type { AgentReport, Phase } from '../../src/contract/recovery.ts';
+import type { Room } from '../disk/room.ts';
 import type { LocalRefs } from './local-refs.ts';
 import type { Phases } from './phases.ts';
 import type { RemoteRefs } from './remote-refs.ts';
@@ -17,6 +18,8 @@ export interface RestoreHooks {
    * fault: without an answer nobody knows whether there is work to be put back.
    */
   putBack?(plan: WorktreePlan, place: PutBackPlace): Promise<PutBack | null>;
+  /** The room on the disk; without it everything is made as if there were enough. */
+  readonly room?: Room;
   /** Hears what the remote has, before any worktree is made. */
   onRemote?(refs: RemoteRefs): void;
   readonly signal?: AbortSignal | undefined;

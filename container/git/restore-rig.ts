@@ -5,6 +5,7 @@ import { RelightError } from '../../src/contract/errors.ts';
 import type { RigReport } from '../../src/contract/recovery.ts';
 import { ensureBareRepo, removeHalfMade } from './bare-repo.ts';
 import { whyNoPush } from './check-push.ts';
+import { errorFacts, log } from '../log.ts';
 import { asRelightError, faultFrom } from './errors.ts';
 import { fetchEach, forgetVanished, isMissingRemoteRef, planFetch } from './fetch-refs.ts';
 import { healRepository } from './heal.ts';
@@ -49,12 +50,22 @@ export async function restoreRig(
     const access: GitCommand = { credentialsOf: request.credential ? rig : null, signal: hooks.signal };
     const job: Job = { git, rig, repo, request, access, phases };
     const remote = await prepareRepository(job, hooks).catch(asRelightError);
+    if (remote instanceof RelightError && remote.code === 'disk_full') await dropHalfWritten(job);
     const agents = await restoreAgents(job, remote, hooks).catch(asRelightError);
     const reports = agents instanceof RelightError ? [] : agents;
     const failed = [remote, agents].find((result) => result instanceof RelightError);
     const fault = failed === undefined ? null : faultFrom(failed);
     return { rig, status: statusOf(fault !== null, reports), fault, phases: phases.ended, agents: reports };
   });
+}
+
+/** A fetch that the disk had no room for leaves what it had got of its pack. */
+async function dropHalfWritten({ git, rig }: Job): Promise<void> {
+  try {
+    await healRepository(git, rig);
+  } catch (error) {
+    log.warn('rig.half-written-stays', { rig, ...errorFacts(error) });
+  }
 }
 
 /** A rig whose remote cannot be asked is `partial` while some of its worktrees are here and ready. */
@@ -79,7 +90,7 @@ async function prepareRepository(job: Job, hooks: RestoreHooks): Promise<Fetched
   hooks.onRemote?.(refs);
   for (let listings = 1; ; listings += 1) {
     try {
-      return await fetchNeeded(job, refs);
+      return await fetchNeeded(job, refs, hooks);
     } catch (error) {
       if (!isMissingRemoteRef(error) || listings === LISTINGS) throw error;
       refs = await listRefs(job);
@@ -96,7 +107,7 @@ async function listRefs({ git, rig, request, access, phases }: Job): Promise<Rem
   );
 }
 
-async function fetchNeeded(job: Job, refs: RemoteRefs): Promise<FetchedRemote> {
+async function fetchNeeded(job: Job, refs: RemoteRefs, hooks: RestoreHooks): Promise<FetchedRemote> {
   const { git, rig, repo, request, access, phases } = job;
   const bases = [
     defaultBranchOf(request.defaultBranch, refs),
@@ -119,6 +130,8 @@ async function fetchNeeded(job: Job, refs: RemoteRefs): Promise<FetchedRemote> {
       );
       const { missing, vanished } = planFetch(needed, refs, before);
       await forgetVanished(git, repo, vanished);
+      // How much will come is not known before it is here.
+      if (missing.length > 0) (await hooks.room?.claim('a fetch'))?.();
       const failures = await fetchEach(git, repo, missing, access);
       const [first] = failures.values();
       if (first !== undefined && failures.size === needed.size) throw first;

@@ -4,8 +4,11 @@ import type { SimpleGit, SimpleGitOptions } from 'simple-git';
 import { RelightError } from '../../src/contract/errors.ts';
 import { ownerOf } from '../files/owner.ts';
 import type { Users } from '../users/users.ts';
+import { CURL_TRACE, retryAfterIn, withoutTrace } from './curl-trace.ts';
 import { GitFailure, readFailure } from './errors.ts';
 import { GIT_VARIABLES, gitEnvironment, gitSettings, hasGitLfs } from './git-environment.ts';
+import { HostGates } from './host-gates.ts';
+import { hostOf } from './remote-host.ts';
 
 /** Limits of one git command, in milliseconds; `noProgressMs` counts from the last byte that it wrote. */
 export interface GitLimits {
@@ -27,6 +30,7 @@ export interface GitSettings {
   readonly onRefused?: (rig: string) => void;
   readonly limits?: Partial<GitLimits>;
   readonly users?: Users | null;
+  readonly gates?: HostGates;
 }
 
 /**
@@ -66,6 +70,7 @@ export function createGit(settings: GitSettings): Git {
   const limits = { ...LIMITS, ...settings.limits };
   const lfs = hasGitLfs();
   const users = settings.users ?? null;
+  const gates = settings.gates ?? new HostGates();
   return {
     workspace,
     lfs,
@@ -83,14 +88,17 @@ export function createGit(settings: GitSettings): Git {
         home,
         settings: [...gitSettings(lfs, asking ?? {}), ...shared],
       };
+      const host = command.network === true ? hostOf(workspace, dir, args) : null;
+      const attempt = async (): Promise<string> =>
+        host === null ? await runOnce(run) : await throughGate(gates, host, run);
       try {
-        return await runOnce(run);
+        return await attempt();
       } catch (error) {
         const isRefusal = error instanceof GitFailure && error.code === 'git_auth';
         if (!isRefusal || rig === null || asking === null || settings.onRefused === undefined) throw error;
         // A token may have expired or been replaced since it was given out: a fresh one gets one try.
         settings.onRefused(rig);
-        return await runOnce(run);
+        return await attempt();
       }
     },
   };
@@ -143,10 +151,21 @@ function homeOf(dir: string, users: Users): string {
   throw new RelightError('git_failed', `git is not run as root, and ${dir} is root's`);
 }
 
-/** How a git process ended. */
+/** How a git process ended, and how long the host asked to be left alone. */
 interface Ending {
   exitCode: number | null;
   output: string;
+  retryAfter: number | null;
+}
+
+async function throughGate(gates: HostGates, host: string, run: Run): Promise<string> {
+  const { signal } = run.command;
+  try {
+    return await gates.through(host, async () => await runOnce(run), signal);
+  } catch (error) {
+    if (signal?.aborted && !(error instanceof RelightError)) throw stopped(signal);
+    throw error;
+  }
 }
 
 async function runOnce(run: Run): Promise<string> {
@@ -155,7 +174,7 @@ async function runOnce(run: Run): Promise<string> {
   if (signal?.aborted) throw stopped(signal);
   const deadline = AbortSignal.timeout(network ? limits.networkMs : limits.localMs);
   const abort = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
-  const ending: Ending = { exitCode: null, output: '' };
+  const ending: Ending = { exitCode: null, output: '', retryAfter: null };
   try {
     return await runnerFor(run, abort, ending).raw([...args]);
   } catch (error) {
@@ -167,7 +186,7 @@ async function runOnce(run: Run): Promise<string> {
       throw error;
     }
     const output = ending.output === '' && error instanceof Error ? error.message : ending.output;
-    throw readFailure(name, ending.exitCode, output);
+    throw readFailure(name, ending.exitCode, output, ending.retryAfter);
   }
 }
 
@@ -189,17 +208,22 @@ function runnerFor(
     unsafe: UNSAFE,
     // simple-git takes a failure without a word on standard error for a success; here only exit code 0 is one.
     errors(error, { exitCode, stdOut, stdErr }) {
-      const said = Buffer.concat([...stdErr, ...stdOut]);
+      const said = Buffer.concat([...stdErr, ...stdOut]).toString();
       ending.exitCode = exitCode;
-      ending.output = said.toString();
-      return exitCode === 0 ? error : (error ?? said);
+      ending.output = withoutTrace(said);
+      ending.retryAfter = retryAfterIn(said, Date.now());
+      // Never the words that simple-git would throw: the trace is in them.
+      return exitCode === 0 || error instanceof Error ? error : Buffer.from(ending.output);
     },
   };
   if (owner !== null) options.spawnOptions = owner;
   if (network) options.timeout = { block: limits.noProgressMs };
   if (input !== undefined) options.input = () => input;
-  const environment = gitEnvironment(dir);
-  if (home !== null) environment['HOME'] = home;
+  const environment = {
+    ...gitEnvironment(dir),
+    ...(network ? CURL_TRACE : {}),
+    ...(home === null ? {} : { HOME: home }),
+  };
   if (onPackets === undefined) return simpleGit(options).env(environment);
   return simpleGit(options)
     .env({ ...environment, GIT_TRACE_PACKET: '1' })

@@ -1,5 +1,5 @@
 import { lstat, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { removeAny } from '../files/write.ts';
 import { isAbsence } from './worktree-marks.ts';
 
@@ -13,18 +13,31 @@ export interface LeftFile {
 /** Lock files of refs, index, configuration and shallow boundary, and half-received packs and objects. */
 const LEFT_BEHIND = /(?:\.lock|^packed-refs\.new|^gc\.pid)$|^tmp_(?:pack|idx|rev|obj|objdir-incoming)[-_]/;
 
-/** Folders of a bare repository in which such files appear; `objects/xx` is not worth the walk. */
+/** What this program writes itself, without any git that could be looked for: only an earlier life can have left it. */
+const OWN_PART = /^tmp_own_/;
+
+/** Folders of a bare repository in which such files appear. */
 const PLACES = ['refs', 'worktrees', 'logs', 'objects/info', 'objects/pack'];
 
-/** Everything in a bare repository that looks like left behind by a killed git process. */
+/** Everything in a bare repository that looks like left behind by a killed process. */
 export async function findLeftFiles(repo: string): Promise<LeftFile[]> {
-  const top = await namesOf(repo, false);
+  const objects = (await namesOf(join(repo, 'objects'), false)).map((name) => join('objects', name));
+  const folders = [...PLACES, ...objects.filter((name) => /\/[0-9a-f]{2}$/.test(name))];
   const deep = await Promise.all(
-    PLACES.map(async (place) => (await namesOf(join(repo, place), true)).map((name) => join(place, name))),
+    folders.map(async (folder) =>
+      (await namesOf(join(repo, folder), true)).map((name) => join(folder, name)),
+    ),
   );
-  const names = [...top, ...deep.flat()].filter((name) => LEFT_BEHIND.test(name.split('/').at(-1) ?? ''));
-  const found = await Promise.all(names.map((name) => look(join(repo, name))));
-  return found.filter((file) => file !== null);
+  const all = [...(await namesOf(repo, false)), ...objects, ...deep.flat()].map((name) => join(repo, name));
+  const [gits, own] = await Promise.all(
+    [LEFT_BEHIND, OWN_PART].map(async (kind) => await lookAll(all, kind)),
+  );
+  return [...(gits ?? []), ...(own ?? []).filter(({ changedAt }) => changedAt < performance.timeOrigin)];
+}
+
+async function lookAll(paths: readonly string[], kind: RegExp): Promise<LeftFile[]> {
+  const left = paths.filter((path) => kind.test(basename(path)));
+  return (await Promise.all(left.map(look))).filter((file) => file !== null);
 }
 
 /**

@@ -72,6 +72,11 @@ export class Keeper {
     return watched.ward;
   }
 
+  /** Whether the agent's worktree is watched. */
+  isWatched(rig: string, agent: string): boolean {
+    return this.#watched.has(keyOf({ rig, agent }));
+  }
+
   /** Snapshots the worktree now, if it is watched. Failure is not thrown: it is shown as the agent's risk. */
   async now(rig: string, agent: string): Promise<void> {
     const watched = this.#watched.get(keyOf({ rig, agent }));

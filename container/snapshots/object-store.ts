@@ -31,7 +31,7 @@ export async function writeObject(
   const bytes = await compress(whole, { level: 1 });
   makeFolder(folder);
   inFolder(folder, (held) => {
-    const part = held.at(`tmp_obj_${randomBytes(6).toString('hex')}`);
+    const part = held.at(`tmp_own_${randomBytes(6).toString('hex')}`);
     try {
       writeNew(part, bytes, { mode: 0o444, folder: held.stats });
       renameSync(part, held.at(oid.slice(2)));

@@ -81,6 +81,11 @@ export class Snapshots {
     if (ward !== null) void this.#discard(ward);
   }
 
+  /** Whether the agent's worktree is kept safe: its bead is not over. */
+  isKept(rig: string, agent: string): boolean {
+    return this.#keeper.isWatched(rig, agent);
+  }
+
   riskOf(rig: string, agent: string): Fault | null {
     return this.#keeper.riskOf(rig, agent);
   }

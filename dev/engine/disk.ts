@@ -25,8 +25,13 @@ export async function claimRoot(rootDir: string, socketPath: string): Promise<st
   return root;
 }
 
-/** Removes everything in an engine's directory but its claim. */
-export async function emptyRoot(root: string): Promise<void> {
+/**
+ * Removes everything in an engine's directory but its claim, and claims it again: the reaper of an engine that died a
+ * moment ago may have got as far as removing it.
+ */
+export async function emptyRoot(root: string, socketPath: string): Promise<void> {
+  await mkdir(root, { recursive: true });
+  await writeFile(join(root, CLAIM_FILE), socketPath);
   const entries = await readdir(root);
   await Promise.all(
     entries.filter((name) => name !== CLAIM_FILE).map((name) => removeTree(join(root, name))),

@@ -82,7 +82,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const rootDir = await claimRoot(options.rootDir, socketPath);
   await removeStaleSocket(socketPath);
   await killMarked(`${rootDir}/`);
-  await emptyRoot(rootDir);
+  await emptyRoot(rootDir, socketPath);
 
   const inventory = new Inventory();
   const reaper = await startReaper(rootDir, socketPath);

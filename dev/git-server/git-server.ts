@@ -46,7 +46,7 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
       return refuse(response, 401);
     const fault = faults.get(asked.repo);
     const active = fault && concerns(fault, asked) ? fault : null;
-    if (active && 'status' in active) return refuse(response, active.status);
+    if (active && 'status' in active) return refuse(response, active.status, active.retryAfter);
     if (active && 'page' in active) return void response.end(active.page);
     if (active && 'hang' in active) return hang(response);
     const cutAfterBytes = active ? active.cutAfterBytes : null;
@@ -83,8 +83,9 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
 }
 
 /** Answers without git. The rest of the request is read and dropped, so that the client gets to see the answer. */
-function refuse(response: ServerResponse, status: number): void {
+function refuse(response: ServerResponse, status: number, retryAfter?: string): void {
   response.req.resume();
+  if (retryAfter !== undefined) response.setHeader('Retry-After', retryAfter);
   if (status === 401) response.setHeader('WWW-Authenticate', 'Basic realm="git", charset="UTF-8"');
   response.writeHead(status, { 'Content-Type': 'text/plain' }).end(`${String(status)}\n`);
 }

@@ -14,6 +14,13 @@ export const CONTROL_PORT = 8080;
 /** The header that names the boot a control call is meant for; another boot answers `409 stale_boot`. */
 export const BOOT_HEADER = 'relight-boot';
 
+/** The disk that the workspace is on, in bytes. */
+export const DiskSpace = z.object({
+  freeBytes: z.number().nonnegative(),
+  totalBytes: z.number().nonnegative(),
+});
+export type DiskSpace = z.infer<typeof DiskSpace>;
+
 /** How the control server stands. `generation` is null until the Town has accepted the boot. */
 export const ControlHealth = z.object({
   town: Id,
@@ -22,6 +29,7 @@ export const ControlHealth = z.object({
   bootedAt: Instant,
   draining: z.boolean(),
   agents: z.int().nonnegative(),
+  disk: DiskSpace.nullable().default(null),
 });
 export type ControlHealth = z.infer<typeof ControlHealth>;
 

@@ -42,6 +42,7 @@ export const ERROR_CODES = {
   },
   git_dns: { status: 502, retryable: true, title: "The git remote's name cannot be resolved" },
   git_unreachable: { status: 502, retryable: true, title: 'The git remote cannot be reached' },
+  git_rate_limited: { status: 503, retryable: true, title: 'The git remote limits its requests' },
   git_server: { status: 502, retryable: true, title: 'The git remote failed' },
   git_ref_conflict: { status: 409, retryable: false, title: 'A branch name is in the way of another' },
   git_failed: { status: 500, retryable: true, title: 'A git command failed' },

@@ -30,9 +30,9 @@ export function infraBackoffMs(tries: number): number {
   return endlessWaitMs(BACKOFFS.agentStart, tries);
 }
 
-/** Milliseconds to wait before a rig whose restore failed for the `tries`-th time is restored again. */
-export function restoreBackoffMs(tries: number): number {
-  return endlessWaitMs(BACKOFFS.restore, tries);
+/** Milliseconds before a rig whose restore failed for the `tries`-th time is restored again; `random` is from 0 to 1. */
+export function restoreBackoffMs(tries: number, random = 0): number {
+  return endlessWaitMs(BACKOFFS.restore, tries, random);
 }
 
 /** What the dispatcher needs to know of one agent. */

@@ -13,10 +13,10 @@ export const BACKOFFS = {
   objectCall: { waitsMs: [250, 500, 1_000, 2_000, 4_000, 8_000], upToMs: null, jitter: 0 },
   /** A step that asks the control server: it answers at once, or the container is on its way down. */
   controlCall: { waitsMs: [500, 1_000, 2_000, 4_000, 8_000], upToMs: null, jitter: 0 },
-  /** A recovery restores a rig again. */
-  restoreInRecovery: { waitsMs: [2_000, 10_000, 30_000], upToMs: null, jitter: 0 },
+  /** A recovery restores a rig again. By chance, because what fails a rig may be failing those of all towns. */
+  restoreInRecovery: { waitsMs: [2_000, 10_000, 30_000], upToMs: null, jitter: 0.5 },
   /** A Rig restores itself again, outside a recovery. */
-  restore: { waitsMs: [15_000], upToMs: 600_000, jitter: 0 },
+  restore: { waitsMs: [15_000], upToMs: 600_000, jitter: 0.5 },
   /** An agent whose start the infrastructure refused is started again. */
   agentStart: { waitsMs: [500], upToMs: 60_000, jitter: 0 },
   /** An agent that ended before its bead was done gets its next attempt. */
@@ -45,6 +45,7 @@ export const FAILURES = {
   'git DNS': { codes: ['git_dns'], backoffs: REMOTE },
   'git time-out': { codes: ['git_unreachable', 'restore_timeout'], backoffs: REMOTE },
   'git host fails': { codes: ['git_server', 'git_credential'], backoffs: REMOTE },
+  'git host limits requests': { codes: ['git_rate_limited'], backoffs: REMOTE },
   'disk full': { codes: ['disk_full'], backoffs: REMOTE },
   'corrupt clone': { codes: ['git_failed'], backoffs: REMOTE },
   'left-over locks': HEALED,

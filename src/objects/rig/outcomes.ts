@@ -46,7 +46,10 @@ export function takeReport(
 function nextRestore(db: Database, rig: string, fault: Fault | null, now: number) {
   if (fault === null) return { restoreTries: 0, restoreNotBefore: null };
   const restoreTries = ownRow(db, rig).restoreTries + 1;
-  return { restoreTries, restoreNotBefore: fault.retryable ? now + restoreBackoffMs(restoreTries) : null };
+  return {
+    restoreTries,
+    restoreNotBefore: fault.retryable ? now + restoreBackoffMs(restoreTries, Math.random()) : null,
+  };
 }
 
 /**
@@ -69,7 +72,7 @@ function takeAgentReport(
     moveAgent(db, row.agent, { from: ['pending'] }, { fault });
   } else if (fault.retryable) {
     const startTries = row.startTries + 1;
-    const notBefore = now + restoreBackoffMs(startTries);
+    const notBefore = now + restoreBackoffMs(startTries, Math.random());
     moveAgent(db, row.agent, { from: ['pending'] }, { fault, startTries, notBefore });
   } else {
     moveAgent(db, row.agent, { from: ['pending'] }, { fault, status: 'failed' });

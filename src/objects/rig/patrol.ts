@@ -68,7 +68,7 @@ export class Patrol {
     } catch (error) {
       logTrouble('rig.restore_not_asked', error, { town: this.#core.town, rig: this.#core.rig });
       const restoreTries = ownRow(this.#core.db, this.#core.rig).restoreTries + 1;
-      const restoreNotBefore = Date.now() + restoreBackoffMs(restoreTries);
+      const restoreNotBefore = Date.now() + restoreBackoffMs(restoreTries, Math.random());
       updateOwn(this.#core.db, { state: 'dark', restoringSince: null, restoreTries, restoreNotBefore });
     }
   }

@@ -27,11 +27,9 @@ export class Vigil {
   }
 
   async announce({ bootId }: Announcement): Promise<Standing> {
-    const { env, town } = this.#core;
     const life = this.#lifeOf(bootId);
     if (life === null) {
-      const params = { town, bootId, trigger: 'boot' as const, rigs: null };
-      await launchRecovery(env.RECOVERY, bootRecoveryId(bootId), params);
+      await this.#launch(bootId);
     }
     return { generation: life?.generation ?? null };
   }
@@ -84,6 +82,18 @@ export class Vigil {
     const recoveryId = `replay-${crypto.randomUUID()}`;
     await launchRecovery(env.RECOVERY, recoveryId, { town, bootId: health.bootId, trigger: 'replay', rigs });
     return { recoveryId };
+  }
+
+  /** What the engine refuses is the watchdog's to try again: were the boot to do so too, it would be asked twice as often. */
+  async #launch(bootId: string): Promise<void> {
+    const { env, town } = this.#core;
+    try {
+      const params = { town, bootId, trigger: 'boot' as const, rigs: null };
+      await launchRecovery(env.RECOVERY, bootRecoveryId(bootId), params);
+    } catch (error) {
+      logTrouble('recovery.launch_missed', error, { town, bootId });
+      await this.#watchdog.wakeSoon();
+    }
   }
 
   /** The life of a boot that speaks; null if it was not accepted yet. Throws RelightError `stale_generation`. */

@@ -142,10 +142,11 @@ export class Watchdog {
     await this.wake();
   }
 
-  /** A start that just failed has set its own time; one that is past says nothing any more. */
+  /** A start or launch that just failed has set its own time; one that is past says nothing any more. */
   #nextLook(planned: number): number {
-    const { nextStartAt } = townRow(this.#core.db, this.#core.town);
-    return nextStartAt === null || nextStartAt <= Date.now() ? planned : Math.min(planned, nextStartAt);
+    const { nextStartAt, nextLaunchAt } = townRow(this.#core.db, this.#core.town);
+    const own = [nextStartAt, nextLaunchAt].filter((at) => at !== null && at > Date.now());
+    return Math.min(planned, ...own.map((at) => at ?? planned));
   }
 
   async #carryOut({ act }: WatchPlan, bootId: string | null, recovery: RecoveryRow | null): Promise<void> {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { isStale } from '../../../container/git/stale-files.ts';
@@ -30,6 +30,21 @@ describe.concurrent('what a killed process leaves behind', () => {
     expect(existsSync(join(scene.repo, 'objects/pack/tmp_pack_Ab12'))).toBe(false);
     run(scene.dir('ada'), 'commit', '--quiet', '--allow-empty', '-m', 'goes on');
     run(scene.dir('ada'), 'push');
+  });
+
+  it('half-written packs and objects are removed, but not those that this process may be writing', async ({
+    scene,
+  }) => {
+    const left = ['pack/tmp_idx_Ab12', 'tmp_objdir-incoming-Ab12/x', 'ab/tmp_obj_Ab12', 'ab/tmp_own_12'];
+    const before = new Date(performance.timeOrigin - 1_000);
+    for (const name of left) {
+      write(scene.repo, { [`objects/${name}`]: 'half' });
+      utimesSync(join(scene.repo, 'objects', name), before, before);
+    }
+    write(scene.repo, { 'objects/ab/tmp_own_34': 'being written' });
+    await scene.restore([planFor('ada')]);
+    const there = [...left, 'ab/tmp_own_34'].filter((name) => existsSync(join(scene.repo, 'objects', name)));
+    expect(there).toEqual(['ab/tmp_own_34']);
   });
 
   it('a left-over index.lock stays while a git process works in the rig', async ({ scene }) => {

@@ -10,6 +10,7 @@ import { fetchEach, forgetVanished, isMissingRemoteRef, planFetch } from './fetc
 import { healRepository } from './heal.ts';
 import { agentsDir, repoDir } from './layout.ts';
 import { readLocalRefs } from './local-refs.ts';
+import { fetchContents, howToFetch, isPartial } from './partial-clone.ts';
 import { Phases } from './phases.ts';
 import { listRemoteRefs } from './remote-refs.ts';
 import type { RemoteRefs } from './remote-refs.ts';
@@ -117,14 +118,27 @@ async function fetchNeeded(job: Job, refs: RemoteRefs): Promise<FetchedRemote> {
       );
       const { missing, vanished } = planFetch(needed, refs, before);
       await forgetVanished(git, repo, vanished);
-      const failures = await fetchEach(git, repo, missing, access);
+      const extra = isNew ? howToFetch(request.history) : [];
+      const failures = await fetchEach(git, repo, missing, { ...access, extra });
       const [first] = failures.values();
       if (first !== undefined && failures.size === needed.size) throw first;
+      // With sparse worktrees each checkout asks for its own files, all at once.
+      const wanted = request.sparse.length === 0 ? startsOf(request, refs) : [];
+      if (await isPartial(repo)) await fetchContents(git, repo, wanted, access);
       const unchanged = missing.length + vanished.length === 0;
       return { refs, failures, local: unchanged ? before : await readLocalRefs(git, repo, access) };
     },
     ({ failures }) => (failures.size === 0 ? 'done' : `failed for ${[...failures.keys()].join(', ')}`),
   );
+}
+
+/** The commits that new worktrees start from. */
+function startsOf({ agents, defaultBranch }: RestoreRequest, refs: RemoteRefs): string[] {
+  return agents.flatMap(({ branch, baseBranch }) => {
+    const base = baseBranch ?? defaultBranchOf(defaultBranch, refs);
+    const start = refs.heads.get(branch) ?? (base === null ? undefined : refs.heads.get(base));
+    return start === undefined ? [] : [start];
+  });
 }
 
 async function restoreAgents(

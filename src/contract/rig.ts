@@ -16,7 +16,7 @@ export type History = z.infer<typeof History>;
 const SparseFolder = z
   .string()
   .max(1_000)
-  .regex(/^[^\/\s!"#\\*?[\]-][^\n"\\*?[\]]*$/, 'must be a folder of the repository, without wildcards')
+  .regex(/^[^/\s!"#\\*?[\]-][^\n"\\*?[\]]*$/, 'must be a folder of the repository, without wildcards')
   .refine((path) => path.split('/').every((part) => part !== '' && part !== '.' && part !== '..'));
 
 /** The folders that worktrees have; with none of them they have all. */

@@ -1,4 +1,5 @@
 import { commitAll } from './git/commit-all.ts';
+import { Histories } from './git/histories.ts';
 import { worktreeDir } from './git/layout.ts';
 import { ensurePushed } from './git/push.ts';
 import { restoreRig } from './git/restore-rig.ts';
@@ -18,9 +19,14 @@ export interface GitParts {
 /** The worktrees as git has them, below the workspace. */
 export function gitWorktrees({ git, workspace, hasCredential }: GitParts): Worktrees {
   const dirOf = (rig: string, agent: string): string => worktreeDir(workspace, rig, agent);
+  const histories = new Histories(git);
   return {
     dirOf,
-    restore: async (rig, request, hooks) => await restoreRig(git, rig, request, hooks),
+    restore: async (rig, request, hooks) => {
+      const report = await restoreRig(git, rig, request, hooks);
+      histories.complete(rig, request, hooks.signal);
+      return report;
+    },
     headOf: async (rig, agent) => await headOf(git, dirOf(rig, agent)),
     ensurePushed: async (rig, agent, branch) =>
       await ensurePushed(git, rig, dirOf(rig, agent), branch, hasCredential(rig)),

@@ -157,9 +157,11 @@ function merged(waiting: Job, request: RestoreRequest): Job {
 
 /** Whether carrying out `request` does everything that `other` asks for. */
 function covers(request: RestoreRequest, other: RestoreRequest): boolean {
-  const sources = [request, other].map(({ gitUrl, defaultBranch, credential, setupCommand }) => {
-    return { gitUrl, defaultBranch, credential, setupCommand };
-  });
+  const sources = [request, other].map(
+    ({ gitUrl, defaultBranch, credential, setupCommand, history, sparse }) => {
+      return { gitUrl, defaultBranch, credential, setupCommand, history, sparse };
+    },
+  );
   if (!isDeepStrictEqual(sources[0], sources[1])) return false;
   return other.agents.every((wanted) =>
     request.agents.some(

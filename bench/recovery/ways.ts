@@ -84,6 +84,8 @@ function requestFor(gitUrl: string, branches: readonly string[]): RestoreRequest
     defaultBranch: null,
     credential: false,
     setupCommand: null,
+    history: 'full',
+    sparse: [],
     snapshots: {
       store: 'r2',
       refSpace: 'private',

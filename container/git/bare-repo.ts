@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import pRetry, { AbortError } from 'p-retry';
 import { bytesOf } from '../files/read.ts';
 import { makeFolder, removeTree, writeWhole } from '../files/write.ts';
 import { addCommitHooks } from './commit-hooks.ts';
-import { GitFailure } from './errors.ts';
 import { repoDir, rigDir } from './layout.ts';
 import { ownConfigText, SETTINGS_FILE, settingsText } from './repo-config.ts';
 import type { Followed } from './repo-config.ts';
 import type { Git } from './run-git.ts';
+import { setConfig } from './set-config.ts';
 import { readIfThere, readReadyMark } from './worktree-marks.ts';
 import { registrations } from './worktree-registry.ts';
 
@@ -87,19 +86,4 @@ async function updateOwnConfig(git: Git, repo: string, { url, followed }: RepoPl
     wanted.push([`branch.${branch}.remote`, 'origin'], [`branch.${branch}.merge`, `refs/heads/${branch}`]);
   }
   for (const [key, value] of wanted) await setConfig(git, repo, key, value);
-}
-
-/** Agents may be writing the same file: git's lock on it is waited for, a second at most. */
-async function setConfig(git: Git, repo: string, key: string, value: string): Promise<void> {
-  await pRetry(
-    async () => {
-      try {
-        await git.run(repo, ['config', '--local', '--replace-all', key, value]);
-      } catch (error) {
-        const locked = error instanceof GitFailure && error.output.includes('could not lock config file');
-        throw locked || !(error instanceof Error) ? error : new AbortError(error);
-      }
-    },
-    { retries: 6, minTimeout: 50, factor: 1.5, randomize: true },
-  );
 }

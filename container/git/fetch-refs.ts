@@ -30,16 +30,21 @@ export async function forgetVanished(git: Git, repo: string, refs: readonly stri
   await git.run(repo, ['update-ref', '--stdin'], { input: refs.map((ref) => `delete ${ref}\n`).join('') });
 }
 
-/** Fetches branches with their whole history into `refs/remotes/origin/*`, in one negotiation. */
+/** How branches are fetched: `extra` are further options of `git fetch`. */
+export interface FetchCommand extends GitCommand {
+  readonly extra?: readonly string[];
+}
+
+/** Fetches branches into `refs/remotes/origin/*`, in one negotiation. */
 export async function fetchRefs(
   git: Git,
   repo: string,
   branches: readonly string[],
-  command: GitCommand,
+  { extra = [], ...command }: FetchCommand,
 ): Promise<void> {
   const input = branches.map((name) => `+refs/heads/${name}:${trackingRef(name)}\n`).join('');
   const options = ['--stdin', '--progress', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];
-  await git.run(repo, ['fetch', ...options, 'origin'], { ...command, network: true, input });
+  await git.run(repo, ['fetch', ...options, ...extra, 'origin'], { ...command, network: true, input });
 }
 
 /** Whether a fetch failed because a branch has gone since the remote was asked. */
@@ -55,7 +60,7 @@ export async function fetchEach(
   git: Git,
   repo: string,
   branches: readonly string[],
-  command: GitCommand,
+  command: FetchCommand,
 ): Promise<Map<string, RelightError>> {
   const failures = new Map<string, RelightError>();
   if (branches.length === 0) return failures;

@@ -29,15 +29,16 @@ export interface Filled {
 }
 
 /**
- * Checks out all files of a new worktree and verifies it. Throws a RelightError `git_failed` when it does not stand
+ * Checks out the files of a new worktree, or only those of the `sparse` folders if there are any, and verifies it. Throws a RelightError `git_failed` when it does not stand
  * on `commit` afterwards or files are missing. A file that differs right after the checkout is a property of the
  * repository (line endings, filters) and only a warning.
  */
 export async function fillWorktree(
   git: Git,
   dir: string,
-  { commit, command }: { commit: string; command: GitCommand },
+  { commit, sparse, command }: { commit: string; sparse: readonly string[]; command: GitCommand },
 ): Promise<Filled> {
+  if (sparse.length > 0) await git.run(dir, ['sparse-checkout', 'set', '--cone', '--', ...sparse], command);
   await git.run(dir, ['reset', '--hard'], command);
   const [status, tracked] = await Promise.all([
     git.run(dir, ['status', '--porcelain=v2', '--branch', '-z'], command),

@@ -114,7 +114,9 @@ async function finishNew({ restore, plan, dir, report }: AgentRestore, branch: B
   report.from = branch.from;
   const { commit } = branch;
   if (commit !== null) {
-    const filled = await checkoutPool(async () => fillWorktree(git, dir, { commit, command: access }));
+    const filled = await checkoutPool(async () =>
+      fillWorktree(git, dir, { commit, sparse: request.sparse, command: access }),
+    );
     report.head = commit;
     report.files = filled.files;
     report.warnings.push(...filled.warnings);

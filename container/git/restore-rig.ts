@@ -11,6 +11,7 @@ import { fetchEach, forgetVanished, isMissingRemoteRef, planFetch } from './fetc
 import { healRepository } from './heal.ts';
 import { agentsDir, ownDir, repoDir } from './layout.ts';
 import { readLocalRefs } from './local-refs.ts';
+import { fetchContents, howToFetch, isPartial } from './partial-clone.ts';
 import { Phases } from './phases.ts';
 import { listRemoteRefs } from './remote-refs.ts';
 import type { RemoteRefs } from './remote-refs.ts';
@@ -132,14 +133,27 @@ async function fetchNeeded(job: Job, refs: RemoteRefs, hooks: RestoreHooks): Pro
       await forgetVanished(git, repo, vanished);
       // How much will come is not known before it is here.
       if (missing.length > 0) (await hooks.room?.claim('a fetch'))?.();
-      const failures = await fetchEach(git, repo, missing, access);
+      const extra = isNew ? howToFetch(request.history) : [];
+      const failures = await fetchEach(git, repo, missing, { ...access, extra });
       const [first] = failures.values();
       if (first !== undefined && failures.size === needed.size) throw first;
+      // With sparse worktrees each checkout asks for its own files, all at once.
+      const wanted = request.sparse.length === 0 ? startsOf(request, refs) : [];
+      if (await isPartial(repo)) await fetchContents(git, repo, wanted, access);
       const unchanged = missing.length + vanished.length === 0;
       return { refs, failures, local: unchanged ? before : await readLocalRefs(git, repo, access) };
     },
     ({ failures }) => (failures.size === 0 ? 'done' : `failed for ${[...failures.keys()].join(', ')}`),
   );
+}
+
+/** The commits that new worktrees start from. */
+function startsOf({ agents, defaultBranch }: RestoreRequest, refs: RemoteRefs): string[] {
+  return agents.flatMap(({ branch, baseBranch }) => {
+    const base = baseBranch ?? defaultBranchOf(defaultBranch, refs);
+    const start = refs.heads.get(branch) ?? (base === null ? undefined : refs.heads.get(base));
+    return start === undefined ? [] : [start];
+  });
 }
 
 async function restoreAgents(

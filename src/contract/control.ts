@@ -5,6 +5,7 @@ import type { Exchange } from './exchange.ts';
 import { BranchName, GitUrl } from './git-names.ts';
 import { BootId, CommitId, Id, Instant, Life, StartId } from './ids.ts';
 import { RecoveryId, RigReport } from './recovery.ts';
+import { History, SparseFolders } from './rig.ts';
 import { Snapshot, SnapshotPolicy } from './snapshot.ts';
 import { ShellCommand } from './town.ts';
 
@@ -62,6 +63,8 @@ export const RestoreRequest = z.object({
   defaultBranch: BranchName.nullable(),
   credential: z.boolean(),
   setupCommand: ShellCommand.nullable(),
+  history: History.default('full'),
+  sparse: SparseFolders.default([]),
   snapshots: SnapshotPolicy,
   agents: z.array(WorktreePlan),
   hooked: z.array(Id).nullable().default(null),

@@ -5,6 +5,23 @@ import { Id, Instant } from './ids.ts';
 import type { SnapshotPolicy } from './snapshot.ts';
 import { ShellCommand } from './town.ts';
 
+/**
+ * How much of a rig's history its container gets. full: all of it, contents of old files after the agents have started;
+ * blobless: those contents only when they are asked for; shallow: the newest commit of each branch, and nothing before.
+ */
+export const History = z.enum(['full', 'blobless', 'shallow']);
+export type History = z.infer<typeof History>;
+
+/** A folder that worktrees have where others are left out (the cone mode of https://git-scm.com/docs/git-sparse-checkout). */
+const SparseFolder = z
+  .string()
+  .max(1_000)
+  .regex(/^[^/\s!"#\\*?[\]-][^\n"\\*?[\]]*$/, 'must be a folder of the repository, without wildcards')
+  .refine((path) => path.split('/').every((part) => part !== '' && part !== '.' && part !== '..'));
+
+/** The folders that worktrees have; with none of them they have all. */
+export const SparseFolders = z.array(SparseFolder).max(500);
+
 /** What an operator sets on a rig. `credential` names a Worker secret `GIT_CREDENTIAL_<NAME>`, never a value. */
 export const RigSpec = z.object({
   gitUrl: GitUrl,
@@ -16,6 +33,8 @@ export const RigSpec = z.object({
     .default(null),
   setupCommand: ShellCommand.nullable().default(null),
   agentCommand: ShellCommand.nullable().default(null),
+  history: History.default('full'),
+  sparse: SparseFolders.default([]),
 });
 export type RigSpec = z.infer<typeof RigSpec>;
 

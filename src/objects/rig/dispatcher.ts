@@ -37,7 +37,7 @@ export class Dispatcher {
     const agents = await this.#worktreePlans();
     if (agents.length === 0) return { state: 'finished', report: nothingToRestore(rig) };
     updateOwn(db, { state: 'restoring', restoringSince: Date.now(), fault: null });
-    const { gitUrl, defaultBranch, setupCommand } = spec;
+    const { gitUrl, defaultBranch, setupCommand, history, sparse } = spec;
     const hooked = agentRows(db).flatMap(({ agent, bead }) => (bead === null ? [] : [agent]));
     return callControl(
       env,
@@ -51,6 +51,8 @@ export class Dispatcher {
         defaultBranch,
         credential: spec.credential !== null,
         setupCommand,
+        history,
+        sparse,
         snapshots: { ...spec.snapshots, refSpace: ownRow(db, rig).refSpace },
         agents,
         hooked,

@@ -132,6 +132,8 @@ export class Scene {
       defaultBranch: null,
       credential: false,
       setupCommand: null,
+      history: 'full',
+      sparse: [],
       snapshots: {
         store: 'r2',
         refSpace: 'private',

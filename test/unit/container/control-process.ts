@@ -148,6 +148,8 @@ export function restoreRequest(
     defaultBranch: null,
     credential: false,
     setupCommand: null,
+    history: 'full' as const,
+    sparse: [],
     snapshots: POLICY,
     hooked: null,
   };

@@ -182,6 +182,8 @@ test('works in a worktree that a restore of the rig has made', async () => {
     defaultBranch: null,
     credential: false,
     setupCommand: null,
+    history: 'full' as const,
+    sparse: [],
     snapshots: {
       store: 'r2' as const,
       refSpace: 'private' as const,

@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { History } from '../../src/contract/rig.ts';
+import type { Git, GitCommand } from './run-git.ts';
+import { setConfig } from './set-config.ts';
+
+/** A server without filters sends everything all the same (https://git-scm.com/docs/partial-clone). */
+const WITHOUT_CONTENTS = '--filter=blob:none';
+
+/** So many objects are asked for at a time while a history is completed: each answer is bounded. */
+const OBJECTS_AT_ONCE = 20_000;
+
+/**
+ * The options of a repository's first fetch. Commits and folders of the whole history come at once, contents for what is
+ * checked out next, all others later: agents wait for no byte that they do not need.
+ */
+export function howToFetch(history: History): readonly string[] {
+  return history === 'shallow' ? ['--depth=1'] : [WITHOUT_CONTENTS];
+}
+
+/** Whether contents of the history may be missing in the repository. */
+export async function isPartial(repo: string): Promise<boolean> {
+  return (await readFile(join(repo, 'config'), 'utf8')).includes('partialclonefilter');
+}
+
+/** Fetches all contents that a checkout of these commits needs, in one negotiation. */
+export async function fetchContents(
+  git: Git,
+  repo: string,
+  commits: readonly string[],
+  command: GitCommand,
+): Promise<void> {
+  if (commits.length === 0) return;
+  const missing = await listMissing(git, repo, ['--no-walk', ...new Set(commits)], command);
+  await fetchObjects(git, repo, missing, command);
+}
+
+/**
+ * Fetches what the history lacks, without being felt by others, until nothing is missing. May be cut off anywhere and
+ * called again. What an agent needs meanwhile, its git fetches by itself.
+ */
+export async function completeHistory(git: Git, repo: string, command: GitCommand): Promise<void> {
+  const background: GitCommand = { ...command, background: true };
+  for (;;) {
+    const missing = await listMissing(git, repo, ['--all'], background);
+    if (missing.length === 0) break;
+    for (let from = 0; from < missing.length; from += OBJECTS_AT_ONCE) {
+      await fetchObjects(git, repo, missing.slice(from, from + OBJECTS_AT_ONCE), background);
+    }
+  }
+  await setConfig(git, repo, 'remote.origin.partialclonefilter', null);
+}
+
+/** Objects that commits lead to and that are not here (`--missing` of https://git-scm.com/docs/git-rev-list). */
+async function listMissing(
+  git: Git,
+  repo: string,
+  commits: readonly string[],
+  command: GitCommand,
+): Promise<string[]> {
+  const listed = await git.run(
+    repo,
+    ['rev-list', '--objects', '--quiet', '--missing=print', ...commits],
+    command,
+  );
+  return listed.split('\n').flatMap((line) => (line.startsWith('?') ? [line.slice(1)] : []));
+}
+
+/** As git does it by itself for one object: nothing that is here is offered, for none of it helps. */
+async function fetchObjects(
+  git: Git,
+  repo: string,
+  oids: readonly string[],
+  command: GitCommand,
+): Promise<void> {
+  if (oids.length === 0) return;
+  const options = ['--stdin', '--progress', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];
+  const words = ['-c', 'fetch.negotiationAlgorithm=noop', 'fetch', ...options, WITHOUT_CONTENTS, 'origin'];
+  await git.run(repo, words, { ...command, network: true, input: oids.map((oid) => `${oid}\n`).join('') });
+}

@@ -1,0 +1,137 @@
+import { existsSync, readdirSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { completeHistory, isPartial } from '../../../container/git/partial-clone.ts';
+import { sceneTest as it } from './scene-test.ts';
+import { planFor, run, write } from './scene.ts';
+import type { Scene } from './scene.ts';
+
+const MINE = 'gt/ada/b1';
+
+/** A remote that can leave contents out, where `main` and ada's branch have changed the same file several times. */
+function withHistory(scene: Scene): void {
+  run(scene.remote, 'config', 'uploadpack.allowFilter', 'true');
+  for (const n of [1, 2, 3])
+    scene.push('main', { 'src/index.js': `export const n = ${n};\n`, [`old${n}.txt`]: 'x\n' });
+  scene.push(MINE, { 'mine.txt': 'mine\n' });
+  scene.push('main', { 'theirs.txt': 'theirs\n' });
+}
+
+/** How many objects of the history are not here. */
+function missing({ repo }: Scene): number {
+  const listed = run(repo, 'rev-list', '--objects', '--quiet', '--missing=print', '--all');
+  return listed.split('\n').filter((line) => line.startsWith('?')).length;
+}
+
+/** Takes the remote away, so that whatever git still needs of it fails. */
+function unplug(scene: Scene): void {
+  renameSync(scene.remotes, `${scene.remotes}.away`);
+}
+
+describe.concurrent('a rig whose remote can leave contents out', () => {
+  it('gets the contents of what is checked out, and the others later', async ({ scene }) => {
+    withHistory(scene);
+    const report = await scene.restoreOne(planFor('ada'));
+    expect(report).toMatchObject({ fault: null, warnings: [], files: 6 });
+    expect(missing(scene)).toBeGreaterThan(0);
+    unplug(scene);
+    expect(run(scene.dir('ada'), 'status', '--porcelain')).toBe('');
+    expect(run(scene.dir('ada'), 'log', '--oneline').split('\n')).toHaveLength(5);
+    expect(run(scene.dir('ada'), 'grep', 'n = 3')).toBe('src/index.js:export const n = 3;');
+  });
+
+  it('lets an agent log, diff, merge, rebase, fetch and push as if everything were there', async ({
+    scene,
+  }) => {
+    withHistory(scene);
+    await scene.restore([planFor('ada')]);
+    const dir = scene.dir('ada');
+    expect(run(dir, 'log', '--patch', '--', 'src/index.js')).toContain('+export const n = 1;');
+    expect(run(dir, 'diff', 'HEAD~3', '--', 'src/index.js')).toContain('-export const n = 1;');
+    expect(run(dir, 'blame', '-s', 'src/index.js')).toContain('export const n = 3;');
+    write(dir, { 'new.txt': 'new\n' });
+    run(dir, 'add', '--all');
+    run(dir, 'commit', '--quiet', '--message', 'new');
+    run(dir, 'fetch', '--quiet');
+    run(dir, 'rebase', '--quiet', 'origin/main');
+    expect(existsSync(join(dir, 'theirs.txt'))).toBe(true);
+    scene.push('main', { 'later.txt': 'later\n' });
+    run(dir, 'fetch', '--quiet');
+    run(dir, 'merge', '--quiet', '--no-edit', 'origin/main');
+    run(dir, 'push', '--quiet', '--force-with-lease', 'origin', 'HEAD');
+    expect(scene.remoteHead(MINE)).toBe(run(dir, 'rev-parse', 'HEAD'));
+  });
+
+  it('has everything once its history is complete, and fetches everything from then on', async ({
+    scene,
+  }) => {
+    withHistory(scene);
+    await scene.restore([planFor('ada')]);
+    await completeHistory(scene.git, scene.repo, {});
+    expect(await isPartial(scene.repo)).toBe(false);
+    scene.push('main', { 'src/index.js': 'export const n = 4;\n' });
+    run(scene.dir('ada'), 'fetch', '--quiet');
+    expect(missing(scene)).toBe(0);
+    unplug(scene);
+    expect(run(scene.dir('ada'), 'log', '--patch', '--all')).toContain('+export const n = 4;');
+    run(scene.repo, 'fsck', '--strict');
+  });
+
+  it('goes on where its completion was cut off', async ({ scene }) => {
+    withHistory(scene);
+    await scene.restore([planFor('ada')]);
+    const stop = new AbortController();
+    const cut = completeHistory(scene.git, scene.repo, { signal: stop.signal });
+    stop.abort();
+    await expect(cut).rejects.toMatchObject({ code: 'draining' });
+    expect(await isPartial(scene.repo)).toBe(true);
+    await completeHistory(scene.git, scene.repo, {});
+    expect(missing(scene)).toBe(0);
+  });
+
+  it('keeps agents that are added later from waiting for what they need', async ({ scene }) => {
+    withHistory(scene);
+    scene.push('gt/bob/b1', { 'bob.txt': 'bob\n' });
+    await scene.restore([planFor('ada')]);
+    const report = await scene.restore([planFor('ada'), planFor('bob')]);
+    expect(report.agents.map(({ from, fault }) => [from, fault])).toEqual([
+      ['kept', null],
+      ['remote', null],
+    ]);
+    unplug(scene);
+    expect(run(scene.dir('bob'), 'status', '--porcelain')).toBe('');
+  });
+});
+
+describe.concurrent('the history of a rig', () => {
+  it('is complete at once where the remote leaves nothing out', async ({ scene }) => {
+    withHistory(scene);
+    run(scene.remote, 'config', 'uploadpack.allowFilter', 'false');
+    await scene.restore([planFor('ada')]);
+    expect(missing(scene)).toBe(0);
+  });
+
+  it('is the newest commit of each branch where it is to be shallow', async ({ scene }) => {
+    withHistory(scene);
+    scene.url = `file://${scene.remote}`;
+    const report = await scene.restoreOne(planFor('ada'), { history: 'shallow' });
+    expect(report).toMatchObject({ fault: null, files: 6 });
+    expect(run(scene.dir('ada'), 'log', '--oneline').split('\n')).toHaveLength(1);
+  });
+});
+
+it('checks out only the folders that a rig wants, and the files beside them', async ({ scene }) => {
+  run(scene.remote, 'config', 'uploadpack.allowFilter', 'true');
+  scene.push('main', { 'app/a/1.txt': 'a\n', 'app/b/1.txt': 'b\n', 'docs/x.md': 'x\n', 'top.txt': 'top\n' });
+  const report = await scene.restoreOne(planFor('ada'), { sparse: ['app/a'] });
+  expect(report).toMatchObject({ fault: null, from: 'base' });
+  const dir = scene.dir('ada');
+  expect(readdirSync(dir).sort()).toEqual(['.git', 'README.md', 'app', 'top.txt']);
+  expect(readdirSync(join(dir, 'app'))).toEqual(['a']);
+  expect(run(dir, 'status', '--porcelain')).toBe('');
+  // What is not checked out was not fetched either.
+  expect(missing(scene)).toBeGreaterThan(0);
+  run(dir, 'sparse-checkout', 'add', 'docs');
+  expect(existsSync(join(dir, 'docs/x.md'))).toBe(true);
+  expect((await scene.restoreOne(planFor('ada'), { sparse: ['app/a'] })).from).toBe('kept');
+});

@@ -7,6 +7,7 @@ import { available, faultsNamed } from './faults/all.ts';
 import type { Fault } from './faults/fault.ts';
 import { openArena } from './towns/arena.ts';
 import type { Arena } from './towns/arena.ts';
+import { untilEnded } from './towns/evidence.ts';
 import { resultOf } from './towns/ledger.ts';
 import type { SuiteResult } from './towns/ledger.ts';
 import { trialLine, violationReport } from './towns/report.ts';
@@ -62,43 +63,68 @@ function seedOf(seed: number, number: number): number {
   return (Math.imul(seed + 1, 2_654_435_761) + Math.imul(number, 40_503)) >>> 0;
 }
 
+interface SuiteRun extends SuiteOptions {
+  readonly chosen: readonly Fault[];
+  readonly print: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
 /** Runs the suite to its end, or until `signal` stops it. */
 export async function runSuite(
   options: SuiteOptions,
-  { print, signal }: { print: (line: string) => void; signal: AbortSignal },
+  { print, signal }: Pick<SuiteRun, 'print' | 'signal'>,
 ): Promise<SuiteResult> {
-  const { seed, runs, only, keep } = options;
-  const faults = faultsNamed(options.faults);
+  const { seed, runs, only } = options;
+  const chosen = faultsNamed(options.faults);
   const numbers = only === undefined ? Array.from({ length: runs }, (_, at) => at + 1) : [only];
-  print(`${numbers.length} runs with ${faults.length} faults, seed ${seed}`);
+  print(`${numbers.length} runs with ${chosen.length} faults, seed ${seed}`);
   const trials: Trial[] = [];
-  for (let from = 0; from < numbers.length && !signal.aborted; from += RUNS_PER_ARENA) {
+  while (trials.length < numbers.length && !signal.aborted) {
     const arena = await openArena();
     try {
-      const { usable, missing } = available(faults, arena);
-      if (from === 0) for (const why of missing) print(`not here: ${why}`);
-      for (const number of numbers.slice(from, from + RUNS_PER_ARENA)) {
-        if (signal.aborted) break;
-        const trial = await boundedTrial(
-          arena,
-          { number, seed: seedOf(seed, number), faults: usable },
-          signal,
-        );
-        trials.push(trial);
-        print(trialLine(trial));
-        if (trial.violations.length === 0) continue;
-        print(violationReport(trial, seed));
-        if (keep) print(`  kept in ${await keepEvidence(arena, trial)}`);
-      }
+      const next = numbers.slice(trials.length, trials.length + RUNS_PER_ARENA);
+      trials.push(...(await runIn(arena, next, { ...options, chosen, print, signal })));
     } finally {
       await arena.close();
     }
   }
-  return resultOf(
-    seed,
-    trials,
-    faults.map(({ name }) => name),
+  const names = chosen.map(({ name }) => name);
+  return resultOf(seed, trials, names);
+}
+
+/** Runs one after the other in one world, up to one that does not come to its end: nobody knows what it left there. */
+async function runIn(arena: Arena, numbers: readonly number[], run: SuiteRun): Promise<Trial[]> {
+  const { chosen, seed, keep, print, signal } = run;
+  const { usable, missing } = available(chosen, arena);
+  for (const why of missing) print(`not here: ${why}`);
+  const trials: Trial[] = [];
+  for (const number of numbers) {
+    const trial = await boundedTrial(arena, { number, seed: seedOf(seed, number), faults: usable }, signal);
+    trials.push(trial);
+    print(trialLine(trial));
+    if (trial.violations.length > 0) print(violationReport(trial, seed));
+    if (trial.violations.length > 0 && keep) print(`  kept in ${await keepEvidence(arena, trial)}`);
+    if (trial.isUnfinished) return trials;
+  }
+  return judgeLingering(arena, trials, print);
+}
+
+/** A superseded recovery may wait a while for a report that never comes, but not for ever. */
+async function judgeLingering(
+  arena: Arena,
+  trials: readonly Trial[],
+  print: SuiteRun['print'],
+): Promise<Trial[]> {
+  const left = await untilEnded(
+    arena.world.relight.url,
+    trials.flatMap(({ lingering }) => lingering),
   );
+  for (const id of left) print(`  VIOLATION  no workflow is left running: ${id} never ended`);
+  return trials.map((trial) => {
+    const own = trial.lingering.filter((id) => left.includes(id));
+    const more = own.map((id) => ({ invariant: 'no workflow is left running', seen: `${id} never ended` }));
+    return { ...trial, violations: [...trial.violations, ...more] };
+  });
 }
 
 /** One run that ends, even if the harness itself breaks: that is a violation too. */
@@ -120,7 +146,17 @@ async function boundedTrial(
   } catch (error) {
     const seen = error instanceof Error ? (error.stack ?? error.message) : String(error);
     const violations = [{ invariant: 'the run comes to its end', seen }];
-    return { ...options, blows: [], violations, feed: [], ms: Date.now() - startedAt };
+    const { number, seed } = options;
+    return {
+      number,
+      seed,
+      blows: [],
+      violations,
+      feed: [],
+      lingering: [],
+      isUnfinished: true,
+      ms: Date.now() - startedAt,
+    };
   } finally {
     clearTimeout(timer);
     signal.removeEventListener('abort', stop);

@@ -127,6 +127,14 @@ describe('the judge of a chaos run', () => {
     expect(seen({ diary }, { feed: young })).toEqual([]);
   });
 
+  it('asks for nothing that was lost with an earlier disk before it could be stored', () => {
+    const lost = inLife('zero', [
+      arrived(10, [FIRST], 0),
+      { what: 'committed', at: 40, commit: THIRD, n: 1 },
+    ]);
+    expect(seen({ diary: [...lost, ...EARLIER, ...later(FOUND_ALL)] })).toEqual([]);
+  });
+
   it('finds any loss where the container lived on', () => {
     const diary = [...EARLIER, ...later(arrived(300, [FIRST, SECOND], 1, { checkpoint: 2 }))];
     const lived = feed([boot(50, 1), DONE]);
@@ -206,7 +214,7 @@ describe('the judge of a chaos run', () => {
   it('calls no suite good in which nothing struck', () => {
     expect(resultOf(1, [], ['any']).ok).toBe(false);
     const blow = { fault: 'any', plan: '', at: 1, endedAt: 2, missed: null, recoveryMs: 3 };
-    const trial = { number: 1, seed: 1, violations: [], feed: [], ms: 1 };
+    const trial = { number: 1, seed: 1, violations: [], feed: [], lingering: [], isUnfinished: false, ms: 1 };
     expect(resultOf(1, [{ ...trial, blows: [{ ...blow, missed: 'no' }] }], ['any']).ok).toBe(false);
     expect(resultOf(1, [{ ...trial, blows: [blow] }], ['any']).ok).toBe(true);
   });

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { git } from '../../../dev/git-server/git-command.ts';
 import type { Recovery } from '../../../src/contract/recovery.ts';
@@ -10,6 +11,10 @@ import { patiently } from './patience.ts';
 import type { AgentEvidence, TrialEvidence } from './violations.ts';
 
 const SETTLE_MS = 20_000;
+/** A wait for a report takes 60 s (`REPORT_WAIT`), and the recovery has to find out afterwards that it is over. */
+const LINGER_MS = 100_000;
+const LOOK_MS = 200;
+const ENDED: ReadonlySet<string> = new Set(['complete', 'errored', 'terminated']);
 
 /** Gathers everything that a run is judged by, while the town is still there. */
 export async function collectEvidence(
@@ -19,10 +24,10 @@ export async function collectEvidence(
     printedBefore,
     overdue,
   }: { history: History; printedBefore: number; overdue: readonly string[] },
-): Promise<Omit<TrialEvidence, 'leftProcesses'>> {
+): Promise<Omit<TrialEvidence, 'leftProcesses'> & { lingering: string[] }> {
   const { arena, town, deeds } = scene;
   const { url } = arena.world.relight;
-  const { recoveries, workflows } = await untilSettled(town, url);
+  const { recoveries, workflows, lingering } = await untilSettled(town, url);
   const agents = await Promise.all(town.members.map((member) => agentEvidence(town, member)));
   const repositories = [...new Set(town.members.map(({ gitDir }) => gitDir))];
   const branches = await Promise.all(repositories.map(branchesOf));
@@ -34,35 +39,63 @@ export async function collectEvidence(
     agents,
     branches: branches.flat(),
     workflows,
+    lingering,
     deeds,
     overdue,
     leaks: Object.entries(secrets).flatMap(([name, secret]) => (printed.includes(secret) ? [name] : [])),
   };
 }
 
-/** The recoveries and their Workflow instances, once none runs any more or the time for that is over. */
+/**
+ * The recoveries and their Workflow instances, once none runs any more or the time for that is over. `lingering` are the
+ * instances of superseded recoveries that still wait for a report: they end by themselves when that wait is over.
+ */
 async function untilSettled(
   { client }: Town,
   url: string,
-): Promise<{ recoveries: Recovery[]; workflows: { id: string; status: string }[] }> {
+): Promise<{ recoveries: Recovery[]; workflows: Instance[]; lingering: string[] }> {
   const deadline = Date.now() + SETTLE_MS;
   for (;;) {
     const recoveries = await patiently(() => client.recoveries());
-    const ids = recoveries.map(({ recoveryId }) => recoveryId);
-    const workflows = await Promise.all(ids.map((id) => patiently(() => instance(url, id))));
-    const isOver = (status: string): boolean => ['complete', 'errored', 'terminated'].includes(status);
-    if (workflows.every(({ status }) => isOver(status)) || Date.now() > deadline)
-      return { recoveries, workflows };
+    const superseded = new Set(
+      recoveries.flatMap(({ recoveryId, status }) => (status === 'superseded' ? [recoveryId] : [])),
+    );
+    const all = await Promise.all(recoveries.map(({ recoveryId }) => instanceOf(url, recoveryId)));
+    const lingering = all
+      .filter(({ id, status }) => superseded.has(id) && !ENDED.has(status))
+      .map(({ id }) => id);
+    const workflows = all.filter(({ id }) => !lingering.includes(id));
+    if (workflows.every(({ status }) => ENDED.has(status)) || Date.now() > deadline)
+      return { recoveries, workflows, lingering };
+    await delay(LOOK_MS);
   }
 }
 
-const Instance = z.looseObject({ result: z.looseObject({ status: z.string() }) });
-
-async function instance(url: string, id: string): Promise<{ id: string; status: string }> {
-  const answer = await fetch(`${url}/cdn-cgi/local/explorer/api/workflows/recovery/instances/${id}`);
-  return { id, status: Instance.parse(await answer.json()).result.status };
+/** Waits until the instances have ended, and gives those that have not in time. */
+export async function untilEnded(url: string, ids: readonly string[]): Promise<string[]> {
+  const deadline = Date.now() + LINGER_MS;
+  for (;;) {
+    const all = await Promise.all(ids.map((id) => instanceOf(url, id)));
+    const running = all.filter(({ status }) => !ENDED.has(status)).map(({ id }) => id);
+    if (running.length === 0 || Date.now() > deadline) return running;
+    await delay(LOOK_MS);
+  }
 }
 
+/** A Workflow instance as the dev session's explorer shows it. */
+interface Instance {
+  readonly id: string;
+  readonly status: string;
+}
+
+const Shown = z.looseObject({ result: z.looseObject({ status: z.string() }) });
+
+function instanceOf(url: string, id: string): Promise<Instance> {
+  return patiently(async () => {
+    const answer = await fetch(`${url}/cdn-cgi/local/explorer/api/workflows/recovery/instances/${id}`);
+    return { id, status: Shown.parse(await answer.json()).result.status };
+  });
+}
 async function agentEvidence({ client, diaries }: Town, member: Member): Promise<AgentEvidence> {
   const { rig, agent, key, bead, branch, gitDir } = member;
   const path = `/rigs/${rig}/agents/${agent}`;

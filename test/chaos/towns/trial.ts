@@ -42,6 +42,10 @@ export interface Trial extends Pick<TrialOptions, 'number' | 'seed'> {
   readonly blows: readonly Blow[];
   readonly violations: readonly Violation[];
   readonly feed: readonly FeedEntry[];
+  /** Workflow instances of superseded recoveries that had not ended yet. */
+  readonly lingering: readonly string[];
+  /** It took too long or broke, so that what it did may still be going on. */
+  readonly isUnfinished: boolean;
   readonly ms: number;
 }
 
@@ -69,13 +73,15 @@ export async function runTrial(arena: Arena, options: TrialOptions): Promise<Tri
       await strikeAll({ scene, plan, history, blows, operator });
       await writeFile(gateFile(town.diaries), '');
       const overdue = await operator.untilDone(FINISH_LIMIT_MS);
-      const evidence = await collectEvidence(scene, { history, printedBefore, overdue });
+      const { lingering, ...evidence } = await collectEvidence(scene, { history, printedBefore, overdue });
       operator.end();
       await watching;
       await patiently(() => town.client.call('DELETE', ''));
       const leftProcesses = await untilGone(arena, disks.seen);
       const violations = violationsOf({ ...evidence, leftProcesses });
-      return { ...options, blows, violations, feed: history.entries, ms: Date.now() - startedAt };
+      const { number, seed } = options;
+      const facts = { number, seed, blows, violations, lingering, isUnfinished: false };
+      return { ...facts, feed: history.entries, ms: Date.now() - startedAt };
     } finally {
       operator.end();
       disks.end();

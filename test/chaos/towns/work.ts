@@ -8,33 +8,39 @@ type Arrival = Extract<DiaryLine, { what: 'arrived' }>;
 interface Owed {
   readonly commits: readonly string[];
   readonly draft: number;
-  readonly checkpoint: number;
 }
 
 /** Judges each life of an agent by what it found, and the remote by what all lives did. */
 export function judgeWork(agent: AgentEvidence, evidence: TrialEvidence): Violation[] {
   const { diary, key } = agent;
   const isTampered = evidence.deeds.tampered.has(key);
-  const arrivals = diary.filter((line): line is Arrival => line.what === 'arrived');
+  const arrivals = diary.filter(isArrival);
   const found: Violation[] = [];
   const add = (invariant: string, seen: string): void =>
     void found.push({ invariant, seen: `${key}: ${seen}` });
 
-  for (const arrival of arrivals.slice(1)) {
-    const at = diary.indexOf(arrival);
-    const former = diary.slice(0, at);
-    const isSameDisk = !bootBetween(evidence.feed, former.at(-1)?.at ?? 0, arrival.at);
-    const owed = isSameDisk ? owedByDisk(former) : owedBySnapshots(agent, former, evidence);
-    const invariant = isSameDisk
-      ? 'uncommitted work is never destroyed'
-      : 'a recorded snapshot and a push come back';
-    const lost = lostOf(owed, arrival);
-    // Work may be lost or set aside where somebody else changed the branch, but never in silence.
-    const isExcused = isTampered && arrival.excused.length > 0;
-    if (lost.length > 0 && !isExcused) add(invariant, `${lost.join(', ')} after life ${former.at(-1)?.life}`);
-    if (arrival.checkpoint < owed.checkpoint) {
-      add('a checkpoint is kept', `found ${arrival.checkpoint}, saved ${owed.checkpoint}`);
+  const disks = disksOf(diary, evidence.feed);
+  for (const [at, disk] of disks.entries()) {
+    const former = disks[at - 1];
+    for (const arrival of disk.filter(isArrival)) {
+      const isFirst = arrival === disk[0];
+      if (isFirst && former === undefined) continue;
+      const owed = isFirst ? owedBySnapshots(agent, former ?? [], evidence) : owedByDisk(disk, arrival);
+      const invariant = isFirst
+        ? 'a recorded snapshot and a push come back'
+        : 'uncommitted work is never destroyed';
+      const lost = lostOf(owed, arrival);
+      // Work may be lost or set aside where somebody else changed the branch, but never in silence.
+      const isExcused = isTampered && arrival.excused.length > 0;
+      if (lost.length > 0 && !isExcused) add(invariant, `${lost.join(', ')} in life ${arrival.life}`);
     }
+  }
+  for (const [earlier, later] of pairs(arrivals)) {
+    const saved = diary
+      .slice(0, diary.indexOf(later))
+      .flatMap((line) => (line.what === 'checkpointed' ? [line.n] : []));
+    const owed = Math.max(earlier.checkpoint, ...saved);
+    if (later.checkpoint < owed) add('a checkpoint is kept', `found ${later.checkpoint}, saved ${owed}`);
   }
   for (const overlap of overlapsOf(diary)) add('two processes never run the same agent', overlap);
   const last = arrivals.at(-1);
@@ -50,12 +56,24 @@ export function judgeWork(agent: AgentEvidence, evidence: TrialEvidence): Violat
   return found;
 }
 
-/** All that was done: the disk is the same. */
-function owedByDisk(former: readonly DiaryLine[]): Owed {
-  return owedUntil(former, Number.POSITIVE_INFINITY);
+/** The diary in parts: what was written while the container had the same disk. */
+function disksOf(diary: readonly DiaryLine[], feed: readonly FeedEntry[]): DiaryLine[][] {
+  const disks: DiaryLine[][] = [];
+  for (const [at, line] of diary.entries()) {
+    const before = diary[at - 1];
+    const isNew = isArrival(line) && (before === undefined || bootBetween(feed, before.at, line.at));
+    if (isNew) disks.push([line]);
+    else disks.at(-1)?.push(line);
+  }
+  return disks;
 }
 
-/** What was pushed, and what was there when the newest recorded snapshot was taken. */
+/** All that was found on this disk and done to it before. */
+function owedByDisk(disk: readonly DiaryLine[], arrival: Arrival): Owed {
+  return owedOf(disk.slice(0, disk.indexOf(arrival)), Number.POSITIVE_INFINITY);
+}
+
+/** What came back to the former disk, what was pushed from it, and what was there when it was last snapshotted. */
 function owedBySnapshots(
   { rig, agent }: AgentEvidence,
   former: readonly DiaryLine[],
@@ -67,20 +85,30 @@ function owedBySnapshots(
       ? [change.snapshot.at]
       : [],
   );
-  return owedUntil(former, deeds.wrongClock ? 0 : Math.max(0, ...taken));
+  return owedOf(former, deeds.wrongClock ? 0 : Math.max(0, ...taken));
 }
 
-function owedUntil(former: readonly DiaryLine[], takenAt: number): Owed {
-  const kept = former.filter(({ at }) => at < takenAt);
-  const pushed = former.flatMap((line) => (line.what === 'pushed' ? [line.commit] : []));
+function owedOf(disk: readonly DiaryLine[], takenAt: number): Owed {
+  const [first] = disk.filter(isArrival);
+  const kept = disk.filter(({ at }) => at < takenAt);
+  const pushed = disk.flatMap((line) => (line.what === 'pushed' ? [line.commit] : []));
   const committed = kept.flatMap((line) => (line.what === 'committed' ? [line.commit] : []));
-  const numbers = kept.flatMap((line) => (line.what === 'drafted' ? [line.n] : []));
-  const saved = former.flatMap((line) => (line.what === 'checkpointed' ? [line.n] : []));
+  const drafts = kept.flatMap((line) => (line.what === 'drafted' ? [line.n] : []));
   return {
-    commits: [...new Set([...pushed, ...committed])],
-    draft: Math.max(0, ...numbers),
-    checkpoint: Math.max(0, ...saved),
+    commits: [...new Set([...(first?.commits ?? []), ...pushed, ...committed])],
+    draft: Math.max(first?.draft ?? 0, ...drafts),
   };
+}
+
+function isArrival(line: DiaryLine): line is Arrival {
+  return line.what === 'arrived';
+}
+
+function pairs<Item>(items: readonly Item[]): (readonly [Item, Item])[] {
+  return items.slice(1).flatMap((later, at) => {
+    const earlier = items[at];
+    return earlier === undefined ? [] : [[earlier, later] as const];
+  });
 }
 
 function lostOf({ commits, draft }: Owed, arrival: Arrival): string[] {

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { readOptions, runSuite } from '../chaos/suite.ts';
 
-/** Chosen because its runs take little time, and between them strike container, control server, callbacks and git. */
-const FIXED = ['--seed', '4', '--runs', '3'];
+/** Chosen because its runs are short, and strike container, control server and callbacks in several phases. */
+const FIXED = ['--seed', '252', '--runs', '3'];
 /** Those after which a town is soon itself again. */
 const SWIFT = [
   'container dies',

@@ -1,6 +1,10 @@
+import { until } from '../../../dev/client.ts';
 import { between } from '../random.ts';
 import { containerOf } from './fault.ts';
 import type { Fault, Heal, Scene } from './fault.ts';
+
+/** Three health checks, a minute of grace, and what a slow machine needs on top. */
+const WEDGED_LIMIT_MS = 200_000;
 
 /** The whole container is gone in a moment. */
 const sigkill: Fault = {
@@ -51,6 +55,22 @@ const cutOff: Fault = {
   },
 };
 
+/** The control server stands still until the watchdog has had enough of it. */
+const wedged: Fault = {
+  name: 'control server wedged',
+  lastsMs: null,
+  endsBoot: true,
+  strike: async (scene) => {
+    const { engine } = scene.arena.world.relight;
+    const { id, pid } = await containerOf(scene);
+    engine.kill(id, 'SIGSTOP');
+    await until('the wedged container is ended', WEDGED_LIMIT_MS, () =>
+      Promise.resolve(engine.containers().some((container) => container.pid === pid) ? null : true),
+    );
+    return null;
+  },
+};
+
 /** It dies again as soon as it is back, a few times. */
 const loop: Fault = {
   name: 'container crash loop',
@@ -62,7 +82,15 @@ const loop: Fault = {
   },
 };
 
-export const CONTAINER_FAULTS: readonly Fault[] = [sigkill, sigterm, stopped, stoppedAndKilled, cutOff, loop];
+export const CONTAINER_FAULTS: readonly Fault[] = [
+  sigkill,
+  sigterm,
+  stopped,
+  stoppedAndKilled,
+  wedged,
+  cutOff,
+  loop,
+];
 
 async function signal(scene: Scene, name: NodeJS.Signals): Promise<null> {
   const { id } = await containerOf(scene);

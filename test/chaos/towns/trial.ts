@@ -185,7 +185,12 @@ async function blowOf(
 
 /** What was to be broken was not there at that moment. */
 function isVain(error: unknown): boolean {
-  return error instanceof Error && /in vain|is not running|No such container/.test(error.message);
+  return (
+    error instanceof Error &&
+    /in vain: (a container runs|the container has its disk)|is not running|No such container/.test(
+      error.message,
+    )
+  );
 }
 
 /** Notes the disk of each container that runs, by which its processes are found later. */

@@ -165,6 +165,18 @@ export class TownContainer extends Container<Env> {
       .fetch(`http://container${CONTROL.health.path}`, { signal: AbortSignal.timeout(CONTROL_DEADLINE_MS) });
     if (!response.ok)
       throw new RelightError('control_unreachable', `health check answered ${response.status}`);
-    return ControlHealth.parse(await response.json());
+    const health = ControlHealth.safeParse(jsonOrNull(await response.text()));
+    if (health.success) return health.data;
+    const reason = `the health check was answered ${response.status}, with something else than the contract says`;
+    throw new RelightError('control_unreachable', reason, { cause: health.error });
+  }
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null; // Which no schema takes.
+    throw error;
   }
 }

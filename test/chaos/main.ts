@@ -18,7 +18,7 @@ async function main(args: readonly string[]): Promise<void> {
   console.log(resultTable(result));
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(result, null, 2)}\n`);
   // What was under way when a run was given up has nothing to wait for any more.
-  process.exit(result.ok ? 0 : 1);
+  process.exit(result.ok && !stop.signal.aborted ? 0 : 1);
 }
 
 try {

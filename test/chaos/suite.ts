@@ -100,6 +100,7 @@ async function runIn(arena: Arena, numbers: readonly number[], run: SuiteRun): P
   const trials: Trial[] = [];
   for (const number of numbers) {
     const trial = await boundedTrial(arena, { number, seed: seedOf(seed, number), faults: usable }, signal);
+    if (signal.aborted) break;
     trials.push(trial);
     print(trialLine(trial));
     if (trial.violations.length > 0) print(violationReport(trial, seed));

@@ -89,7 +89,7 @@ function owedBySnapshots(
 }
 
 function owedOf(disk: readonly DiaryLine[], takenAt: number): Owed {
-  const [first] = disk.filter(isArrival);
+  const first = disk.find(isArrival);
   const kept = disk.filter(({ at }) => at < takenAt);
   const pushed = disk.flatMap((line) => (line.what === 'pushed' ? [line.commit] : []));
   const committed = kept.flatMap((line) => (line.what === 'committed' ? [line.commit] : []));

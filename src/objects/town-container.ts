@@ -49,9 +49,10 @@ export class TownContainer extends Container<Env> {
    */
   async startBoot(drainSeconds: number): Promise<{ bootId: string }> {
     try {
-      await this.startAndWaitForPorts({
+      const abort = AbortSignal.timeout(START_DEADLINE_MS);
+      const start = this.startAndWaitForPorts({
         ports: [CONTROL_PORT],
-        cancellationOptions: { abort: AbortSignal.timeout(START_DEADLINE_MS) },
+        cancellationOptions: { abort },
         startOptions: {
           envVars: {
             GT_TOWN: this.#town,
@@ -61,6 +62,8 @@ export class TownContainer extends Container<Env> {
           },
         },
       });
+      // The library may wait for ever, whatever the signal, for a container that runs and does not answer.
+      await Promise.race([start, rejectedBy(abort)]);
       return { bootId: (await this.#health()).bootId };
     } catch (error) {
       throw new RelightError('container_unavailable', `the container did not start: ${String(error)}`, {
@@ -170,6 +173,13 @@ export class TownContainer extends Container<Env> {
     const reason = `the health check was answered ${response.status}, with something else than the contract says`;
     throw new RelightError('control_unreachable', reason, { cause: health.error });
   }
+}
+
+/** Rejects with the signal's reason once it is aborted. */
+function rejectedBy(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  signal.addEventListener('abort', () => reject(signal.reason));
+  return promise;
 }
 
 function jsonOrNull(text: string): unknown {

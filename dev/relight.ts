@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { startEngine } from './engine/engine.ts';
-import type { ContainerLine, Engine } from './engine/engine.ts';
+import type { ContainerLine, Engine, EngineOptions } from './engine/engine.ts';
 import { wakeUnfinished } from './unfinished.ts';
 import { writeWorkerConfig } from './worker-config.ts';
 import { startWranglerDev } from './wrangler-dev.ts';
@@ -29,6 +29,8 @@ export interface RelightOptions {
   readonly secrets?: Readonly<Record<string, string>>;
   /** Variables of the Worker in the place of those in `wrangler.toml`. */
   readonly vars?: Readonly<Record<string, string>>;
+  /** For tests that meddle: what to run for the control server, and what is put in front of its port. */
+  readonly seams?: Partial<Pick<EngineOptions, 'command' | 'detour'>>;
   readonly onWorkerLine?: (line: string) => void;
   readonly onContainerLine?: (line: ContainerLine) => void;
 }
@@ -42,8 +44,8 @@ export interface Relight {
   readonly resumed: readonly string[];
   /** Settles when the Worker has ended, wanted or not. */
   readonly ended: Promise<void>;
-  /** Kills workerd and starts it again on the same state; the containers live on. */
-  restartWorker(): Promise<void>;
+  /** Ends workerd, by SIGKILL if wanted, and starts it again on the same state; the containers live on. */
+  restartWorker(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -59,7 +61,7 @@ export async function startRelight(options: RelightOptions): Promise<Relight> {
     shortTmp(),
     `relight-${createHash('sha256').update(stateDir).digest('hex').slice(0, 8)}`,
   );
-  const engine = await openEngine(rootDir, options.onContainerLine);
+  const engine = await openEngine(rootDir, options);
   const url = `http://127.0.0.1:${options.port}`;
   const { vars = {} } = options;
   const config = await writeWorkerConfig(stateDir, { url, vars, secretNames: Object.keys(secrets) });
@@ -84,8 +86,8 @@ export async function startRelight(options: RelightOptions): Promise<Relight> {
       await worker.close();
       await engine.close();
     };
-    const restartWorker = async (): Promise<void> => {
-      await worker.close();
+    const restartWorker = async (signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> => {
+      await worker.close(signal);
       worker = await runWorker();
       await wakeUnfinished(url);
     };
@@ -104,12 +106,16 @@ export async function startRelight(options: RelightOptions): Promise<Relight> {
   }
 }
 
-function openEngine(rootDir: string, onLine?: (line: ContainerLine) => void): Promise<Engine> {
+function openEngine(
+  rootDir: string,
+  { onContainerLine: onLine, seams }: Pick<RelightOptions, 'onContainerLine' | 'seams'>,
+): Promise<Engine> {
   return startEngine({
     socketPath: `${rootDir}.sock`,
     rootDir,
     command: () => ({ file: process.execPath, args: [CONTROL_SERVER] }),
     ...(onLine === undefined ? {} : { log: onLine }),
+    ...seams,
   });
 }
 

@@ -34,7 +34,7 @@ export async function writeWorkerConfig(
   const config = {
     ...rest,
     main: join(PROJECT, main),
-    vars: { ...vars, ...own, RELIGHT_URL: url },
+    vars: { ...vars, RELIGHT_URL: url, ...own },
     secrets: { required: secretNames },
     containers: containers.map((container) => ({
       ...container,

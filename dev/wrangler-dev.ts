@@ -27,7 +27,8 @@ export interface WranglerDev {
   readonly pid: number;
   /** Settles when wrangler has ended, whoever ended it. */
   readonly ended: Promise<void>;
-  close(): Promise<void>;
+  /** Ends it by that signal, SIGTERM by default, and after 8 s by SIGKILL. */
+  close(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
 
 /** Runs the Worker under `wrangler dev` and waits until it answers. Throws an Error with wrangler's last words. */
@@ -65,8 +66,8 @@ export async function startWranglerDev({
   const ended = child.then(() => {
     over = true;
   });
-  const close = async (): Promise<void> => {
-    signalGroup(pid, 'SIGTERM');
+  const close = async (signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> => {
+    signalGroup(pid, signal);
     const late = new AbortController();
     await Promise.race([ended, delay(STOP_WITHIN_MS, undefined, { signal: late.signal }).catch(ignoreAbort)]);
     late.abort();

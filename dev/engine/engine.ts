@@ -13,6 +13,7 @@ import { killMarked } from './processes.ts';
 import { startReaper } from './reaper-handle.ts';
 import { dockerApi } from './routes.ts';
 import { SidecarContainer } from './sidecar.ts';
+import type { Detour } from './tunnel.ts';
 
 /** The image name by which workerd asks for a network sidecar under this engine. */
 const SIDECAR_IMAGE = 'relight/process-engine-sidecar:1';
@@ -37,6 +38,8 @@ export interface EngineOptions {
   /** What to run for an image with the environment asked for; null for an unknown image. */
   command: (image: string, env: Record<string, string>) => Command | null;
   log?: (line: ContainerLine) => void;
+  /** Leads what workerd sends to a container's port to another port, where a test may meddle with it. */
+  detour?: Detour | undefined;
 }
 
 /** An app container as the engine's owner sees it; sidecars are left out. */
@@ -90,7 +93,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   const make = (spec: ContainerSpec): EngineContainer => {
     if (closing) throw new DockerError(409, 'the engine is closing');
     if (spec.image === SIDECAR_IMAGE)
-      return new SidecarContainer(spec, () => appPortBehind(inventory, spec.name));
+      return new SidecarContainer(spec, () => appPortBehind(inventory, spec.name), options.detour);
     const command = options.command(spec.image, { ...spec.env });
     if (!command) throw new DockerError(404, `No such image: ${spec.image}`);
     const onLine = (stream: ContainerLine['stream'], line: string): void =>

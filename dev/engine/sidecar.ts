@@ -9,6 +9,7 @@ import {
 } from './container.ts';
 import { DockerError } from './docker-error.ts';
 import { openTunnel } from './tunnel.ts';
+import type { Detour } from './tunnel.ts';
 
 /** The sidecar's control port inside its container, as workerd looks it up in the published ports. */
 const CONTROL_PORT = '39001/tcp';
@@ -23,14 +24,16 @@ export class SidecarContainer implements EngineContainer {
   readonly createdAt = new Date();
   readonly spec: ContainerSpec;
   readonly #appPort: () => number | null;
+  readonly #detour: Detour | undefined;
   readonly #connections = new Set<Duplex>();
   #server: Server | null = null;
   #exitCode: number | null = null;
 
   /** `appPort` gives the loopback port of the app at that moment, or null when it does not run. */
-  constructor(spec: ContainerSpec, appPort: () => number | null) {
+  constructor(spec: ContainerSpec, appPort: () => number | null, detour?: Detour) {
     this.spec = spec;
     this.#appPort = appPort;
+    this.#detour = detour;
   }
 
   state(): ContainerState {
@@ -59,7 +62,8 @@ export class SidecarContainer implements EngineContainer {
       socket.once('close', () => this.#connections.delete(socket));
     });
     server.on('connect', (request, socket, head) => {
-      void openTunnel({ target: request.headers['x-dst-addr'], socket, head, appPort: this.#appPort });
+      const target = request.headers['x-dst-addr'];
+      void openTunnel({ target, socket, head, appPort: this.#appPort, detour: this.#detour });
     });
     this.#server = server;
     server.listen(0, '127.0.0.1');

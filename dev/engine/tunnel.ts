@@ -15,14 +15,19 @@ export interface TunnelRequest {
   socket: Duplex;
   head: Buffer;
   appPort: () => number | null;
+  /** Gives the port of a proxy in front of the app's port; without it the app is reached directly. */
+  detour?: Detour | undefined;
 }
+
+/** Where to connect to in the place of an app's port. */
+export type Detour = (port: number) => Promise<number>;
 
 /** Joins a `CONNECT` to the app's port; answers 400 when nothing listens there yet. */
 export async function openTunnel(request: TunnelRequest): Promise<void> {
   const { socket, head } = request;
   // Without a listener an error of a client that went away would end the process.
   socket.on('error', () => socket.destroy());
-  const app = await dial(request.appPort);
+  const app = await dial(request);
   if (app === null) {
     const text = `the container is not listening on ${String(request.target)}\n`;
     socket.end(`HTTP/1.1 400 Bad Request\r\nContent-Length: ${String(text.length)}\r\n\r\n${text}`);
@@ -34,7 +39,7 @@ export async function openTunnel(request: TunnelRequest): Promise<void> {
 }
 
 /** Connects to the port, trying again until the limit; null when nothing listened. */
-async function dial(appPort: () => number | null): Promise<Socket | null> {
+async function dial({ appPort, detour }: TunnelRequest): Promise<Socket | null> {
   const deadline = Date.now() + DIAL_LIMIT_MS;
   for (;;) {
     const port = appPort();
@@ -42,7 +47,9 @@ async function dial(appPort: () => number | null): Promise<Socket | null> {
     const app = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     try {
       await once(app, 'connect');
-      return app;
+      if (detour === undefined) return app;
+      app.destroy();
+      return connect({ port: await detour(port), host: '127.0.0.1', allowHalfOpen: true });
     } catch {
       // Refused or reset: to the caller both mean that the app does not listen yet.
       app.destroy();

@@ -4,14 +4,22 @@ import type { GitRequest, GitService, GitStep } from './git-request.ts';
 /**
  * A fault that a repository shows until it is set to null; it may be limited to one service or one step of it.
  *
- * - `status`: answers that HTTP status, with `retryAfter` as the header of that name (RFC 9110), and does nothing else;
+ * - `status`: answers that HTTP status, with `headers`, and does nothing else;
  * - `page`: answers with this text, as something that is no git server would;
- * - `hang`: takes the request and never answers; the connection is cut after `HANG_LIMIT_MS` or when the server closes;
+ * - `reset`: cuts the connection without an answer;
+ * - `slowMs`: does all that was asked, after so many milliseconds;
+ * - `hang`: takes the request and never answers; the connection is cut after `limitMs`, else `HANG_LIMIT_MS`, or when the
+ *   server closes;
  * - `cutAfterBytes`: does all that was asked, but cuts the connection after so many bytes of the answer's body. With 0 on
  *   `git-receive-pack` and `transfer` a push succeeds and its client never hears of it.
  */
 export type Fault = (
-  { status: number; retryAfter?: string } | { page: string } | { hang: true } | { cutAfterBytes: number }
+  | { status: number; headers?: Readonly<Record<string, string>> }
+  | { page: string }
+  | { reset: true }
+  | { slowMs: number }
+  | { hang: true; limitMs?: number }
+  | { cutAfterBytes: number }
 ) & {
   service?: GitService;
   step?: GitStep;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { mkdir, realpath } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { concerns, type Fault, HANG_LIMIT_MS } from './fault.ts';
 import { type GitRequest, parseGitRequest } from './git-request.ts';
 import { findHttpBackend, runHttpBackend } from './http-backend.ts';
@@ -46,10 +47,12 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
       return refuse(response, 401);
     const fault = faults.get(asked.repo);
     const active = fault && concerns(fault, asked) ? fault : null;
-    if (active && 'status' in active) return refuse(response, active.status, active.retryAfter);
+    if (active && 'status' in active) return refuse(response, active.status, active.headers);
+    if (active && 'reset' in active) return void response.destroy();
     if (active && 'page' in active) return void response.end(active.page);
-    if (active && 'hang' in active) return hang(response);
-    const cutAfterBytes = active ? active.cutAfterBytes : null;
+    if (active && 'hang' in active) return hang(response, active.limitMs ?? HANG_LIMIT_MS);
+    if (active && 'slowMs' in active) await delay(active.slowMs);
+    const cutAfterBytes = active && 'cutAfterBytes' in active ? active.cutAfterBytes : null;
     const user = login?.user ?? null;
     await runHttpBackend(program, { rootDir, url, user, cutAfterBytes }, request, response);
   };
@@ -83,15 +86,18 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
 }
 
 /** Answers without git. The rest of the request is read and dropped, so that the client gets to see the answer. */
-function refuse(response: ServerResponse, status: number, retryAfter?: string): void {
+function refuse(
+  response: ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   response.req.resume();
-  if (retryAfter !== undefined) response.setHeader('Retry-After', retryAfter);
   if (status === 401) response.setHeader('WWW-Authenticate', 'Basic realm="git", charset="UTF-8"');
-  response.writeHead(status, { 'Content-Type': 'text/plain' }).end(`${String(status)}\n`);
+  response.writeHead(status, { 'Content-Type': 'text/plain', ...headers }).end(`${String(status)}\n`);
 }
 
-function hang(response: ServerResponse): void {
-  const limit = setTimeout(() => response.destroy(), HANG_LIMIT_MS);
+function hang(response: ServerResponse, limitMs: number): void {
+  const limit = setTimeout(() => response.destroy(), limitMs);
   response.once('close', () => clearTimeout(limit));
 }
 

@@ -49,9 +49,10 @@ export class TownContainer extends Container<Env> {
    */
   async startBoot(drainSeconds: number): Promise<{ bootId: string }> {
     try {
-      await this.startAndWaitForPorts({
+      const abort = AbortSignal.timeout(START_DEADLINE_MS);
+      const start = this.startAndWaitForPorts({
         ports: [CONTROL_PORT],
-        cancellationOptions: { abort: AbortSignal.timeout(START_DEADLINE_MS) },
+        cancellationOptions: { abort },
         startOptions: {
           envVars: {
             GT_TOWN: this.#town,
@@ -61,6 +62,8 @@ export class TownContainer extends Container<Env> {
           },
         },
       });
+      // The library may wait for ever, whatever the signal, for a container that runs and does not answer.
+      await Promise.race([start, rejectedBy(abort)]);
       return { bootId: (await this.#health()).bootId };
     } catch (error) {
       throw new RelightError('container_unavailable', `the container did not start: ${String(error)}`, {
@@ -174,6 +177,25 @@ export class TownContainer extends Container<Env> {
       .fetch(`http://container${CONTROL.health.path}`, { signal: AbortSignal.timeout(CONTROL_DEADLINE_MS) });
     if (!response.ok)
       throw new RelightError('control_unreachable', `health check answered ${response.status}`);
-    return ControlHealth.parse(await response.json());
+    const health = ControlHealth.safeParse(jsonOrNull(await response.text()));
+    if (health.success) return health.data;
+    const reason = `the health check was answered ${response.status}, with something else than the contract says`;
+    throw new RelightError('control_unreachable', reason, { cause: health.error });
+  }
+}
+
+/** Rejects with the signal's reason once it is aborted. */
+function rejectedBy(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  signal.addEventListener('abort', () => reject(signal.reason));
+  return promise;
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null; // Which no schema takes.
+    throw error;
   }
 }

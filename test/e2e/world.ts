@@ -7,7 +7,7 @@ import { TownClient, until } from '../../dev/client.ts';
 import { startGitServer } from '../../dev/git-server/git-server.ts';
 import type { GitServer } from '../../dev/git-server/git-server.ts';
 import { startRelight } from '../../dev/relight.ts';
-import type { Relight } from '../../dev/relight.ts';
+import type { Relight, RelightOptions } from '../../dev/relight.ts';
 import type { Recovery } from '../../src/contract/recovery.ts';
 
 export const PATIENCE_MS = 45_000;
@@ -30,9 +30,17 @@ export interface WorldOptions {
   readonly auth?: (repo: string, user: string, password: string) => boolean;
   readonly secrets?: Readonly<Record<string, string>>;
   readonly vars?: Readonly<Record<string, string>>;
+  readonly port?: number;
+  readonly seams?: RelightOptions['seams'];
 }
 
-export async function openWorld({ auth, secrets = {}, vars = {} }: WorldOptions = {}): Promise<World> {
+export async function openWorld({
+  auth,
+  secrets = {},
+  vars = {},
+  port,
+  seams = {},
+}: WorldOptions = {}): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), 'relight-e2e-'));
   const git = await startGitServer({ rootDir: join(dir, 'git'), ...(auth === undefined ? {} : { auth }) });
   const output: string[] = [];
@@ -41,10 +49,11 @@ export async function openWorld({ auth, secrets = {}, vars = {} }: WorldOptions 
     await rm(dir, { recursive: true, force: true });
   };
   const relight = await startRelight({
-    port: await getPort(),
+    port: port ?? (await getPort()),
     stateDir: join(dir, 'state'),
     secrets,
     vars,
+    seams,
     onWorkerLine: (line) => output.push(line),
     onContainerLine: ({ line }) => output.push(line),
   }).catch(async (error: unknown) => {

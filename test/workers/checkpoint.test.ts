@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { Prime } from '../../src/contract/prime.ts';
 import {
   everythingOf,
   jsonOf,
@@ -9,7 +10,7 @@ import {
   primeOf,
   problemCode,
 } from './scene.ts';
-import { callback, goodReport, latestRecovery, operator } from './town.ts';
+import { addRig, callback, goodReport, latestRecovery, operator } from './town.ts';
 
 const HEAD = 'c'.repeat(40);
 
@@ -111,6 +112,15 @@ describe('invariant 9: a checkpoint belongs to agent and bead', () => {
     await litTown('pair', ['ada', 'bob']);
     await jsonOf(save('pair', 'mine'));
     expect((await primeOf('pair', 'bob')).checkpoint).toBeNull();
+  });
+
+  it('of one agent is not seen by another of the same name and bead in another rig', async () => {
+    await litTown('namesakes');
+    await addRig('namesakes', 'other', ['ada']);
+    await jsonOf(save('namesakes', 'mine'));
+    const caller = { life: lifeOf('namesakes'), rig: 'other', agent: 'ada' };
+    const prime = Prime.parse(await jsonOf(callback('namesakes', 'prime', caller)));
+    expect(prime).toMatchObject({ rig: 'other', bead: { id: 'bead-ada' }, checkpoint: null });
   });
 
   it('is not written by the system: neither exits nor recoveries add one', async () => {

@@ -198,6 +198,17 @@ describe('the watchdog', () => {
     await vi.waitFor(() => expect(asked.boots).toBe(2), patiently);
   });
 
+  it('calls no start failed whose boot is there, though its answer was lost', async () => {
+    await litTown('mistaken');
+    const fault = { code: 'container_unavailable', reason: 'the health check was garbled', retryable: true };
+    await runInDurableObject(townAt('mistaken'), (_, { storage }) => {
+      storage.sql.exec('UPDATE town SET fault = ?', JSON.stringify(fault));
+    });
+    expect(await viewOf('mistaken')).toMatchObject({ state: 'degraded', fault });
+    await tick('mistaken');
+    expect(await viewOf('mistaken')).toMatchObject({ state: 'lit', fault: null, nextStartAt: null });
+  });
+
   it('does not look at a silent container in a loop', async () => {
     await litTown('silent');
     silence('silent');

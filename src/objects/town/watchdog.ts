@@ -106,6 +106,7 @@ export class Watchdog {
       },
       Date.now(),
     );
+    if (health !== null && health.bootId === boot?.bootId && boot.endedAt === null) this.#noteStarted(row);
     if (plan.markEnded) await this.#markEnded(this.#exit ?? (running ? 'wedged' : 'found dead'));
     this.#exit = null;
     await this.#carryOut(plan, health?.bootId ?? null, recovery);
@@ -129,6 +130,14 @@ export class Watchdog {
     const { state, fault } = describeTown(this.#core);
     feed.publish({ kind: 'town', state, fault });
     return townRow(db, town);
+  }
+
+  /** The boot is there and accepted: a start that failed all the same, as when its answer was lost, was none that failed. */
+  #noteStarted({ fault }: TownRow): void {
+    if (fault?.code !== 'container_unavailable') return;
+    const { db, feed } = this.#core;
+    updateTown(db, { fault: null, nextStartAt: null });
+    feed.publish({ kind: 'town', state: describeTown(this.#core).state, fault: null });
   }
 
   /** The next look starts it again, if it is wanted. One that cannot be ended is tried again like one that is not. */

@@ -45,8 +45,8 @@ describe('git host limits requests: a host', () => {
   const restore = async () => await scene.restore([planFor('ada')], { credential: true });
 
   it.for([
-    [{ status: 429, retryAfter: '7' }, 7_000],
-    [{ status: 503, retryAfter: '30' }, 30_000],
+    [{ status: 429, headers: { 'Retry-After': '7' } }, 7_000],
+    [{ status: 503, headers: { 'Retry-After': '30' } }, 30_000],
     [{ status: 429 }, DEFAULT_RETRY_AFTER_MS],
   ] as const)(
     'by %j is asked again after its time and some chance, and the restore goes on',
@@ -75,7 +75,7 @@ describe('git host limits requests: a host', () => {
   });
 
   it('is not asked by anybody until its time has come', async () => {
-    server.setFault('core', { status: 429, retryAfter: '3600' });
+    server.setFault('core', { status: 429, headers: { 'Retry-After': '3600' } });
     expect((await restore()).fault).toMatchObject({ code: 'git_rate_limited' });
     const asked = server.requests.length;
     server.setFault('core', null);
@@ -89,7 +89,7 @@ describe('git host limits requests: a host', () => {
       credentials: () => ({ 'credential.helper': HELPER }),
       gates: new HostGates(clock),
     });
-    server.setFault('core', { status: 500, retryAfter: '9' });
+    server.setFault('core', { status: 500, headers: { 'Retry-After': '9' } });
     const asked = git.run(scene.workspace, ['ls-remote', '--', scene.url], {
       network: true,
       credentialsOf: RIG,

@@ -10,6 +10,7 @@ const Env = ContainerEnv.extend({
   PATH: z.string().min(1).default('/usr/local/bin:/usr/bin:/bin'),
   LANG: z.string().min(1).default('C.UTF-8'),
   TMPDIR: z.string().min(1).default(tmpdir()),
+  AGENT_USERS: z.enum(['own', 'shared']).default('shared'),
   RELIGHT_CONTAINER: z.string().min(1).optional(),
 });
 
@@ -26,6 +27,8 @@ export interface Config {
   readonly lang: string;
   readonly tmpDir: string;
   readonly mark: string | null;
+  /** Whether each agent runs as a system user of its own; else all run as the control server's. */
+  readonly separateUsers: boolean;
 }
 
 /** The environment cannot be used; the message is one sentence that names every bad variable, and no value. */
@@ -33,11 +36,16 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-/** Reads the configuration. Throws a {@link ConfigError}. */
+/** Reads the configuration. Throws a {@link ConfigError}, also where users are wanted that only root on Linux can give. */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const parsed = Env.safeParse(env);
   if (!parsed.success) throw new ConfigError(sentenceOf(parsed.error));
   const { data } = parsed;
+  const separateUsers = data.AGENT_USERS === 'own';
+  if (separateUsers && (process.platform !== 'linux' || process.geteuid?.() !== 0)) {
+    const reason = 'AGENT_USERS=own gives each agent a user of its own, which only root on Linux can do';
+    throw new ConfigError(`The control server cannot start: ${reason}.`);
+  }
   return {
     town: data.GT_TOWN,
     workerUrl: data.RELIGHT_URL.replace(/\/+$/, ''),
@@ -49,6 +57,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     path: data.PATH,
     lang: data.LANG,
     tmpDir: data.TMPDIR,
+    separateUsers,
     mark: data.RELIGHT_CONTAINER ?? null,
   };
 }

@@ -1,11 +1,11 @@
-import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { CALLBACKS } from '../src/contract/callbacks.ts';
+import { knownHostsFile } from './agents/places.ts';
 import { Shells } from './agents/shells.ts';
 import { Supervisor } from './agents/supervisor.ts';
 import type { Config } from './config.ts';
 import type { Door } from './door.ts';
-import { rigDir } from './git/layout.ts';
+import { ownDir } from './git/layout.ts';
 import { createGit } from './git/run-git.ts';
 import { gitWorktrees } from './git-worktrees.ts';
 import { Heartbeats } from './heartbeats.ts';
@@ -20,6 +20,7 @@ import { Snapshots } from './snapshots/snapshots.ts';
 import { Credentials } from './tools/credentials.ts';
 import { Sockets } from './tools/sockets.ts';
 import { SshKeys } from './tools/ssh-keys.ts';
+import { Users } from './users/users.ts';
 import { WorkerClient } from './worker-client.ts';
 
 /** Which boot this is; named before anything else is loaded. */
@@ -47,7 +48,8 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
       process.exit(0);
     },
   });
-  const sockets = new Sockets(config.workspace, boot.bootId);
+  const users = config.separateUsers ? new Users(config.workspace) : null;
+  const sockets = new Sockets(config.workspace, boot.bootId, config.separateUsers);
   const shells = new Shells();
   const mark = config.mark === null ? {} : { RELIGHT_CONTAINER: config.mark };
   const keys = new SshKeys(sockets, { PATH: config.path, ...mark });
@@ -55,9 +57,10 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
   const { workspace } = config;
   const git = createGit({
     workspace,
-    credentials: (rig) =>
+    users,
+    credentials: (rig, home) =>
       credentials.has(rig)
-        ? credentials.settings(rigOwner(rig), rig, join(rigDir(workspace, rig), 'known_hosts'))
+        ? credentials.settings(rigOwner(rig), rig, knownHostsFile(home ?? ownDir(workspace, rig)))
         : null,
     onRefused: (rig) => credentials.refused(rig),
   });
@@ -68,6 +71,7 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
     {
       town: config.town,
       config,
+      users,
       worker,
       lifecycle,
       sockets,
@@ -80,7 +84,7 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
     () => heartbeats.soon(),
   );
   const heartbeats = new Heartbeats({ worker, lifecycle, sightings: () => supervisor.sightings() });
-  const restoreParts = { config, sockets, shells, supervisor, credentials, worktrees, snapshots };
+  const restoreParts = { config, users, sockets, shells, supervisor, credentials, worktrees, snapshots };
   const restores = new Restores(
     worker,
     async (rig, request, signal) => await restoreRigWith(restoreParts, rig, { request, signal }),

@@ -1,6 +1,6 @@
 import type { RestoreRequest } from '../src/contract/control.ts';
 import type { RigReport } from '../src/contract/recovery.ts';
-import { knownHostsFile } from './agents/environment.ts';
+import { homeDir, knownHostsFile } from './agents/places.ts';
 import { runSetup } from './agents/setup.ts';
 import type { Shells } from './agents/shells.ts';
 import type { Supervisor } from './agents/supervisor.ts';
@@ -10,11 +10,13 @@ import { log } from './log.ts';
 import type { Snapshots } from './snapshots/snapshots.ts';
 import type { Credentials } from './tools/credentials.ts';
 import type { Sockets } from './tools/sockets.ts';
+import type { Users } from './users/users.ts';
 import type { Worktrees } from './worktrees.ts';
 
 /** What a restore works with. */
 export interface RestoreParts {
   readonly config: Config;
+  readonly users: Users | null;
   readonly sockets: Sockets;
   readonly shells: Shells;
   readonly supervisor: Supervisor;
@@ -36,11 +38,13 @@ export async function restoreRigWith(
 ): Promise<RigReport> {
   parts.credentials.remember(rig, request);
   const owner = rigOwner(rig);
+  // For the rig's git and that of its agents: all of them may have the rig's credential.
+  const access = { user: parts.users?.rig(rig) ?? null, shared: true };
   // One that is open stays: a push may be asking on it right now.
   if (!parts.sockets.isOpen(owner)) {
-    await parts.sockets.open(owner, parts.credentials.routes(rig));
+    await parts.sockets.open(owner, parts.credentials.routes(rig), access);
   }
-  await parts.credentials.openKeySocket(owner, rig);
+  await parts.credentials.openKeySocket(owner, rig, access);
   const hooks: RestoreHooks = {
     signal,
     putBack: async (plan, place) =>
@@ -67,7 +71,7 @@ export async function restoreRigWith(
         credentials: parts.credentials.settings(
           owner,
           rig,
-          knownHostsFile(parts.config.workspace, rig, agent),
+          knownHostsFile(homeDir(parts.config.workspace, rig, agent)),
         ),
       };
       await runSetup(parts, order, parts.supervisor.logOf(rig, agent));

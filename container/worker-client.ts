@@ -143,7 +143,7 @@ export class WorkerClient {
       throw this.#refusalOf(response, await this.#textOf(response, BUNDLE_CALLS.download.path, stop), stop);
     }
     try {
-      await pipeline(Readable.fromWeb(response.body), createWriteStream(file));
+      await pipeline(Readable.fromWeb(response.body), createWriteStream(file, { flags: 'wx' }));
     } catch (error) {
       throw unreachable(BUNDLE_CALLS.download.path, error, stop);
     }

@@ -1,10 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { agentEmail } from '../agent-email.ts';
 import type { Config } from '../config.ts';
 import type { CredentialSettings } from '../tools/credentials.ts';
 import { shellQuote } from '../tools/shell-quote.ts';
+import { cacheDir, homeDir } from './places.ts';
 
 /** Who a child process works for. `bead` and `branch` are those of the start or of the restore. */
 export interface Worker {
@@ -17,30 +17,13 @@ export interface Worker {
 /** The folder with the `gt` command. */
 export const GT_BIN_DIR = fileURLToPath(new URL('../tools/bin', import.meta.url));
 
-/** An agent's own HOME, outside its worktree. */
-export function homeDir(workspace: string, rig: string, agent: string): string {
-  return join(workspace, 'home', rig, agent);
-}
-
 /** Where a command of its own kind keeps what it wants to find again, by its path below HOME. */
 export const OWN_SESSION = '.local/share/gt/session';
 
-/** Where an agent's ssh keeps the keys of hosts that it believed the first time. */
-export function knownHostsFile(workspace: string, rig: string, agent: string): string {
-  return join(homeDir(workspace, rig, agent), '.config/gt/known_hosts');
-}
-
-/** The file that holds the prime an agent was started with, outside its worktree. */
-export function primeFile(workspace: string, rig: string, agent: string): string {
-  return join(workspace, 'prime', rig, `${agent}.md`);
-}
-
-/** Writes down, below the agent's HOME, what `gt` needs where a program hands on none of the agent's environment. */
-export async function writeGtEnvironment(home: string, socket: string): Promise<void> {
-  const file = join(home, '.config/gt/env');
-  await mkdir(dirname(file), { recursive: true });
+/** What `gt` needs where a program hands on none of the agent's environment: a file, by its path below HOME. */
+export function gtEnvironment(socket: string): Record<string, string> {
   const [quotedSocket, quotedNode] = [shellQuote(socket), shellQuote(process.execPath)];
-  await writeFile(file, `export GT_SOCKET=${quotedSocket} GT_NODE=${quotedNode}\n`, { mode: 0o600 });
+  return { '.config/gt/env': `export GT_SOCKET=${quotedSocket} GT_NODE=${quotedNode}\n` };
 }
 
 /**
@@ -48,7 +31,7 @@ export async function writeGtEnvironment(home: string, socket: string): Promise<
  * several processes at a time, and checked by content.
  */
 function packageCaches(workspace: string, rig: string): Record<string, string> {
-  const cache = (name: string): string => join(workspace, 'cache', rig, name);
+  const cache = (name: string): string => join(cacheDir(workspace, rig), name);
   return {
     npm_config_cache: cache('npm'),
     npm_config_store_dir: cache('pnpm'),

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chown, mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { AgentExit } from '../../src/contract/agent.ts';
 import { CALLBACKS } from '../../src/contract/callbacks.ts';
@@ -13,8 +13,10 @@ import { finishAfterRestart } from '../tools/finish.ts';
 import type { Sockets } from '../tools/sockets.ts';
 import type { ToolParts } from '../tools/tool-user.ts';
 import { type AgentLog, Tail } from './agent-log.ts';
-import { environmentOf, homeDir, knownHostsFile, primeFile, writeGtEnvironment } from './environment.ts';
-import { prepare } from './prepare.ts';
+import type { Users } from '../users/users.ts';
+import { environmentOf, gtEnvironment } from './environment.ts';
+import { homeDir, knownHostsFile, primeFile } from './places.ts';
+import { prepare, writeBelow } from './prepare.ts';
 import type { AgentRun, ExitCause } from './run.ts';
 import { judgeSession } from './session.ts';
 import type { Shells } from './shells.ts';
@@ -34,6 +36,7 @@ export interface LaunchParts extends ToolParts {
   readonly sockets: Sockets;
   readonly snapshots: Snapshots;
   readonly secrets: KnownSecrets;
+  readonly users: Users | null;
 }
 
 /** Where a launch leaves its traces. */
@@ -88,9 +91,12 @@ async function preparePrime(parts: LaunchParts, run: AgentRun): Promise<string> 
   }
   const { workspace } = parts.config;
   const file = primeFile(workspace, rig, agent);
+  parts.users?.makeHome(rig, agent);
   await mkdir(dirname(file), { recursive: true });
   await mkdir(homeDir(workspace, rig, agent), { recursive: true });
   await writeFile(file, prime.text, { mode: 0o600 });
+  const user = parts.users?.agent(rig, agent);
+  if (user !== undefined) await chown(file, user.uid, user.gid);
   return prime.text;
 }
 
@@ -125,23 +131,20 @@ async function runInWorktree(
     secrets,
   }: LaunchTraces & { tail: Tail; prime: string; secrets: SecretValues },
 ): Promise<Omit<AgentExit, 'tail'>> {
-  const { config, sockets, shells, worktrees, credentials } = parts;
+  const { config, sockets, shells, worktrees, credentials, users } = parts;
   const { rig, agent, bead, startId, command } = run.order;
   const { workspace } = config;
   const owner = `agent:${rig}/${agent}`;
-  const socket = await sockets.open(owner, agentTools(parts, run.order));
+  const user = users?.agent(rig, agent) ?? null;
+  const socket = await sockets.open(owner, agentTools(parts, run.order), { user });
   try {
-    await credentials.openKeySocket(owner, rig);
+    await credentials.openKeySocket(owner, rig, { user });
     const home = homeDir(workspace, rig, agent);
     const worktree = worktrees.dirOf(rig, agent);
-    await writeGtEnvironment(home, socket);
+    writeBelow(home, gtEnvironment(socket));
     const env = {
       ...secrets,
-      ...environmentOf(
-        config,
-        run.order,
-        credentials.settings(owner, rig, knownHostsFile(workspace, rig, agent)),
-      ),
+      ...environmentOf(config, run.order, credentials.settings(owner, rig, knownHostsFile(home))),
       GT_SOCKET: socket,
       GT_PRIME_FILE: primeFile(workspace, rig, agent),
     };
@@ -151,6 +154,7 @@ async function runInWorktree(
     const end = await shells.run({
       ...prepared,
       cwd: worktree,
+      user,
       stop: run.stopSignal,
       drainMs: config.drainMs,
       onSpawn: (pid) => {

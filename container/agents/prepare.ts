@@ -1,5 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolder, writeWhole } from '../files/write.ts';
 import { findSessionFiles } from '../snapshots/session-files.ts';
 import { shellQuote } from '../tools/shell-quote.ts';
 import { OWN_SESSION } from './environment.ts';
@@ -35,12 +35,12 @@ export interface Prepared {
 export async function prepare(plan: Plan): Promise<Prepared> {
   const { bead, command, prime, env, home } = plan;
   await beginSession(home, bead);
-  await mkdir(join(home, OWN_SESSION), { recursive: true });
+  makeFolder(join(home, OWN_SESSION));
   const preset = findPreset(command);
   if (preset === null) return { command, input: prime, env, resumes: false };
   const resumes = findSessionFiles(home, [preset.session]).length > 0;
   const setting = preset.setting(plan, resumes);
-  await writeBelow(home, setting.files);
+  writeBelow(home, setting.files);
   return {
     command: `exec ${setting.words.map(shellQuote).join(' ')}`,
     input: resumes ? `${RESUMED}\n\n${prime}` : prime,
@@ -49,10 +49,10 @@ export async function prepare(plan: Plan): Promise<Prepared> {
   };
 }
 
-async function writeBelow(home: string, files: Readonly<Record<string, string>>): Promise<void> {
+/** Writes files for the agent alone, by their path below its HOME. */
+export function writeBelow(home: string, files: Readonly<Record<string, string>>): void {
   for (const [path, text] of Object.entries(files)) {
-    const file = join(home, path);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, text, { mode: 0o600 });
+    makeFolder(dirname(join(home, path)));
+    writeWhole(join(home, path), text, 0o600);
   }
 }

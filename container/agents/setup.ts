@@ -4,7 +4,9 @@ import { RelightError } from '../../src/contract/errors.ts';
 import type { Config } from '../config.ts';
 import type { CredentialSettings } from '../tools/credentials.ts';
 import { type AgentLog, Tail } from './agent-log.ts';
-import { environmentOf, homeDir } from './environment.ts';
+import type { Users } from '../users/users.ts';
+import { environmentOf } from './environment.ts';
+import { homeDir } from './places.ts';
 import type { Shells } from './shells.ts';
 
 const SETUP_TIMEOUT_MS = 15 * 60_000;
@@ -23,7 +25,7 @@ export interface SetupOrder {
 
 /** Runs the setup command; its output goes to the agent's log. Throws `setup_failed` with the last lines. */
 export async function runSetup(
-  { config, shells }: { config: Config; shells: Shells },
+  { config, shells, users }: { config: Config; shells: Shells; users: Users | null },
   order: SetupOrder,
   agentLog: AgentLog,
 ): Promise<void> {
@@ -31,10 +33,12 @@ export async function runSetup(
   const timeout = AbortSignal.timeout(SETUP_TIMEOUT_MS);
   const tail = new Tail(TAIL_BYTES);
   agentLog.mark('setup', Date.now());
+  users?.makeHome(rig, plan.agent);
   await mkdir(homeDir(config.workspace, rig, plan.agent), { recursive: true });
   const end = await shells.run({
     command,
     cwd: dir,
+    user: users?.agent(rig, plan.agent) ?? null,
     env: environmentOf(config, { rig, ...plan }, order.credentials),
     input: '',
     stop: AbortSignal.any([signal, timeout]),

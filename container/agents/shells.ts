@@ -1,11 +1,16 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Owner } from '../files/owner.ts';
 import { errorFacts, log } from '../log.ts';
+import { killLeftOver, MARK } from './left-over.ts';
 
 /** What to run with `/bin/sh -c`. When `stop` aborts, its group gets SIGTERM, and SIGKILL `drainMs` later. */
 export interface ShellOrder {
   readonly command: string;
   readonly cwd: string;
+  /** Who runs it, where that is not the control server's own user; nothing of that user's is left at the end. */
+  readonly user?: Owner | null;
   readonly env: Readonly<Record<string, string>>;
   readonly input: string;
   readonly stop: AbortSignal;
@@ -21,6 +26,9 @@ export interface ShellEnd {
   readonly ranMs: number;
 }
 
+/** What a rig's users share is for all of them to write, what is not is nobody else's to read. */
+const UMASK = '007';
+
 const GROUP_LOOK_MS = 25;
 /** How long output is still read after the end: a process that left the group may hold the pipe for ever. */
 const OUTPUT_GRACE_MS = 500;
@@ -31,9 +39,13 @@ export class Shells {
 
   /** Runs a command to its end, including that of everything it started. Throws when it cannot be spawned. */
   async run(order: ShellOrder): Promise<ShellEnd> {
-    const child = spawn('/bin/sh', ['-c', order.command], {
+    const { user = null } = order;
+    const mark = randomUUID();
+    const command = user === null ? order.command : `umask ${UMASK}\n${order.command}`;
+    const child = spawn('/bin/sh', ['-c', command], {
       cwd: order.cwd,
-      env: { ...order.env },
+      env: { ...order.env, [MARK]: mark },
+      ...user,
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
     });
@@ -56,6 +68,7 @@ export class Shells {
       const ranMs = Math.round(performance.now() - began);
       await drain.finished();
       signalGroup(group, 'SIGKILL');
+      await killLeftOver(user === null ? { mark } : user);
       await Promise.race([closed, delay(OUTPUT_GRACE_MS)]);
       return { ...end, ranMs };
     } finally {

@@ -1,13 +1,16 @@
 import { existsSync } from 'node:fs';
+import { rmdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { RelightError } from '../../src/contract/errors.ts';
 import type { WorktreePlan } from '../../src/contract/control.ts';
+import { changeMode } from '../files/write.ts';
 import { arrangeBranch } from './arrange-branch.ts';
 import type { BranchPlan } from './arrange-branch.ts';
 import { holderOf, moveBack } from './move-worktree.ts';
 import type { RigRestore } from './restore-context.ts';
 import type { StartPoint } from './start-point.ts';
 import { beginMaking, endMaking } from './worktree-marks.ts';
+import { adminNamedBy } from './worktree-registry.ts';
 
 /** An empty worktree on its branch; or `back`, one of this agent that was moved aside and has the branch. */
 export type Added = { readonly kind: 'empty'; readonly branch: BranchPlan } | { readonly kind: 'back' };
@@ -32,15 +35,24 @@ export async function addWorktree(
     throw new RelightError('git_ref_conflict', reason);
   }
   const branch = await arrangeBranch(restore, plan, start);
-  await beginMaking(repo, plan.agent);
+  beginMaking(repo, plan.agent);
+  restore.git.users?.makeWorktree(restore.rig, plan.agent);
   try {
     await add(restore, plan.branch, { dir, branch });
   } catch (error) {
-    if (!existsSync(dir)) await endMaking(repo, plan.agent);
+    if (restore.git.users !== null) await rmdir(dir).catch(() => undefined);
+    if (!existsSync(dir)) endMaking(repo, plan.agent);
     throw error;
   }
+  if (restore.git.users !== null) await shareAdmin(repo, dir);
   if (branch.commit !== null) restore.local.set(`refs/heads/${plan.branch}`, branch.commit);
   return { kind: 'empty', branch };
+}
+
+/** For `git gc`: it locks HEAD of every worktree to shorten its reflog, whoever runs it. */
+async function shareAdmin(repo: string, dir: string): Promise<void> {
+  const admin = await adminNamedBy(repo, dir);
+  if (admin !== null) changeMode(admin, 0o2770);
 }
 
 /** `--no-track`: the upstream is in the configuration already, where many additions cannot fight for its lock. */
@@ -50,16 +62,18 @@ async function add(
   { dir, branch }: { dir: string; branch: BranchPlan },
 ): Promise<void> {
   const { git, repo } = restore;
-  const args = ['worktree', 'add', '--no-checkout'];
+  // Where the worktree has an owner, its folder is there already, and git runs in it as that user.
+  const place = git.users === null ? repo : dir;
+  const args = [`--git-dir=${repo}`, 'worktree', 'add', '--no-checkout'];
   if (branch.commit === null) {
     // Git 2.39 cannot add a worktree on an unborn branch; one that stands on a commit of nothing can be pointed there.
     const nothing = await commitOfNothing(restore);
-    await git.run(repo, [...args, '--detach', dir, nothing]);
+    await git.run(place, [...args, '--detach', dir, nothing]);
     await git.run(dir, ['symbolic-ref', 'HEAD', `refs/heads/${name}`]);
-  } else if (branch.action === 'use') await git.run(repo, [...args, dir, name]);
+  } else if (branch.action === 'use') await git.run(place, [...args, dir, name]);
   else {
     const option = branch.action === 'move' ? '-B' : '-b';
-    await git.run(repo, [...args, '--no-track', option, name, dir, branch.commit]);
+    await git.run(place, [...args, '--no-track', option, name, dir, branch.commit]);
   }
 }
 

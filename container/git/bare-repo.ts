@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import pRetry, { AbortError } from 'p-retry';
+import { bytesOf } from '../files/read.ts';
+import { makeFolder, removeTree, writeWhole } from '../files/write.ts';
 import { addCommitHooks } from './commit-hooks.ts';
 import { GitFailure } from './errors.ts';
 import { repoDir, rigDir } from './layout.ts';
 import { ownConfigText, SETTINGS_FILE, settingsText } from './repo-config.ts';
 import type { Followed } from './repo-config.ts';
 import type { Git } from './run-git.ts';
-import { readIfThere, readReadyMark, writeWhole } from './worktree-marks.ts';
+import { readIfThere, readReadyMark } from './worktree-marks.ts';
 import { registrations } from './worktree-registry.ts';
 
 const READY = 'relight-ready';
@@ -25,9 +26,9 @@ export interface RepoPlan {
 export async function removeHalfMade(git: Git, rig: string): Promise<void> {
   const repo = repoDir(git.workspace, rig);
   if (!existsSync(repo) || existsSync(join(repo, READY))) return;
-  const marks = await Promise.all((await registrations(repo)).map(({ admin }) => readReadyMark(admin)));
+  const marks = (await registrations(repo)).map(({ admin }) => readReadyMark(admin));
   if (marks.some((mark) => mark !== null)) return;
-  await rm(repo, { recursive: true, force: true, maxRetries: 3 });
+  await removeTree(repo);
 }
 
 /** Makes the rig's bare repository (true), or brings the settings of the one that is there up to date (false). */
@@ -36,21 +37,25 @@ export async function ensureBareRepo(git: Git, rig: string, plan: RepoPlan): Pro
   const settings = join(repo, SETTINGS_FILE);
   if (!existsSync(repo)) {
     const format = plan.objectFormat === 'sha1' ? [] : [`--object-format=${plan.objectFormat}`];
-    const init = ['init', '--bare', '--template=', '--initial-branch=main', ...format, '--', repo];
-    await git.run(rigDir(git.workspace, rig), init);
-    await mkdir(join(repo, 'info'), { recursive: true });
-    await appendFile(join(repo, 'config'), ownConfigText(plan.url, plan.followed.branches));
-    await writeWhole(settings, settingsText(plan.followed, git.lfs));
-    await addCommitHooks(repo);
-    await writeWhole(join(repo, READY), '');
+    const shared = git.users === null ? [] : ['--shared=group'];
+    const init = ['init', '--bare', ...shared, '--template=', '--initial-branch=main', ...format, '--', repo];
+    git.users?.makeRepo(rig);
+    await git.run(git.users === null ? rigDir(git.workspace, rig) : repo, init);
+    makeFolder(join(repo, 'info'));
+    const config = join(repo, 'config');
+    const own = Buffer.from(ownConfigText(plan.url, plan.followed.branches));
+    writeWhole(config, Buffer.concat([bytesOf(config) ?? Buffer.alloc(0), own]));
+    writeWhole(settings, settingsText(plan.followed, git.lfs));
+    addCommitHooks(repo);
+    writeWhole(join(repo, READY), '');
     return true;
   }
   const followed = await withKnownWorktrees(repo, plan);
   const text = settingsText(followed, git.lfs);
-  if ((await readIfThere(settings)) !== text) await writeWhole(settings, text);
+  if (readIfThere(settings) !== text) writeWhole(settings, text);
   await updateOwnConfig(git, repo, plan);
-  await addCommitHooks(repo);
-  if (!existsSync(join(repo, READY))) await writeWhole(join(repo, READY), '');
+  addCommitHooks(repo);
+  if (!existsSync(join(repo, READY))) writeWhole(join(repo, READY), '');
   return false;
 }
 
@@ -59,7 +64,7 @@ async function withKnownWorktrees(repo: string, { followed, heads }: RepoPlan): 
   const branches = new Set(followed.branches);
   const bases = new Set(followed.bases);
   for (const { admin } of await registrations(repo)) {
-    const mark = await readReadyMark(admin);
+    const mark = readReadyMark(admin);
     if (mark === null || mark === 'unreadable') continue;
     branches.add(mark.branch);
     if (mark.baseBranch !== null && heads.has(mark.baseBranch)) bases.add(mark.baseBranch);

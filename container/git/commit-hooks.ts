@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeFolder, writeWhole } from '../files/write.ts';
 import { shellQuote } from '../tools/shell-quote.ts';
 
 const STORE_COMMIT = fileURLToPath(new URL('../tools/store-commit.ts', import.meta.url));
@@ -18,9 +18,9 @@ const CONDITIONS: Readonly<Record<string, string>> = {
  * `git rebase` return only once the new commits are stored outside the container. Hooks that are there are left alone;
  * where the repository has a hooks path of its own, snapshots follow a moment later.
  */
-export async function addCommitHooks(repo: string): Promise<void> {
+export function addCommitHooks(repo: string): void {
   const folder = join(repo, 'hooks');
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   for (const [name, condition] of Object.entries(CONDITIONS)) {
     const file = join(folder, name);
     if (existsSync(file)) continue;
@@ -32,8 +32,6 @@ export async function addCommitHooks(repo: string): Promise<void> {
       '',
     ];
     // Whole at once: an agent's git may be about to run it.
-    await writeFile(`${file}.new`, lines.join('\n'));
-    await chmod(`${file}.new`, 0o755);
-    await rename(`${file}.new`, file);
+    writeWhole(file, lines.join('\n'), 0o755);
   }
 }

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeTree, writeWhole } from '../files/write.ts';
 import { agentsDir, repoDir, rigDir } from './layout.ts';
 import { liveGitIn } from './live-git.ts';
 import type { Git } from './run-git.ts';
 import { findLeftFiles, isStale, removeLeftFile } from './stale-files.ts';
-import { readIfThere, readReadyMark, writeWhole } from './worktree-marks.ts';
-import { adminNamedBy, namesIn, registrations } from './worktree-registry.ts';
+import { readIfThere, readReadyMark } from './worktree-marks.ts';
+import { adminNamedBy, isAmongAgents, namesIn, registrations } from './worktree-registry.ts';
 import type { Registration } from './worktree-registry.ts';
 
 /**
@@ -24,7 +24,7 @@ export async function healRepository(git: Git, rig: string): Promise<void> {
   for (const file of left) if (isStale(file, live, performance.timeOrigin)) await removeLeftFile(file);
   await relink(repo, agentsDir(git.workspace, rig));
   for (const registration of await registrations(repo)) {
-    if (await isCutOff(registration, live)) await rm(registration.admin, { recursive: true, force: true });
+    if (await isCutOff(registration, live)) await removeTree(registration.admin);
   }
   const gone = (await registrations(repo)).some(({ worktree }) => worktree === null || !existsSync(worktree));
   if (gone) await git.run(repo, ['worktree', 'prune']);
@@ -37,23 +37,23 @@ export async function healRepository(git: Git, rig: string): Promise<void> {
  */
 async function relink(repo: string, agents: string): Promise<void> {
   for (const { admin, worktree } of await registrations(repo)) {
-    if (worktree === null || !existsSync(worktree) || existsSync(join(worktree, '.git'))) continue;
-    if ((await readReadyMark(admin)) === null) continue;
-    await writeFile(join(worktree, '.git'), `gitdir: ${admin}\n`);
+    if (worktree === null || !isAmongAgents(repo, worktree)) continue;
+    if (!existsSync(worktree) || existsSync(join(worktree, '.git'))) continue;
+    if (readReadyMark(admin) === null) continue;
+    writeWhole(join(worktree, '.git'), `gitdir: ${admin}\n`);
   }
   for (const name of await namesIn(agents)) {
     const dir = join(agents, name);
     const admin = await adminNamedBy(repo, dir);
     if (admin === null || !existsSync(admin)) continue;
-    const gitFile = (await readIfThere(join(admin, 'gitdir')))?.trim() ?? '';
-    if (gitFile === '' || !existsSync(gitFile))
-      await writeWhole(join(admin, 'gitdir'), `${join(dir, '.git')}\n`);
+    const gitFile = readIfThere(join(admin, 'gitdir'))?.trim() ?? '';
+    if (gitFile === '' || !existsSync(gitFile)) writeWhole(join(admin, 'gitdir'), `${join(dir, '.git')}\n`);
   }
 }
 
 /** A `git worktree add` that was killed before it made the folder: its lock keeps `git worktree prune` away. */
 async function isCutOff({ admin, worktree }: Registration, live: boolean | null): Promise<boolean> {
   if (live === true || (worktree !== null && existsSync(worktree))) return false;
-  const lock = await readIfThere(join(admin, 'locked'));
+  const lock = readIfThere(join(admin, 'locked'));
   return lock?.trim() === 'initializing';
 }

@@ -38,9 +38,9 @@ export async function inspectWorktree(
   const known = admin === null ? [] : await registrations(repo);
   const registered = known.find((entry) => entry.admin === admin)?.worktree ?? null;
   const ours = registered !== null && (await samePath(registered, dir));
-  const mark = ours && admin !== null ? await readReadyMark(admin) : null;
+  const mark = ours && admin !== null ? readReadyMark(admin) : null;
   if (mark === null || admin === null) {
-    const disposable = (await isMaking(repo, agent)) || (await namesIn(dir)).length === 0;
+    const disposable = isMaking(repo, agent) || (await namesIn(dir)).length === 0;
     if (disposable) return { state: 'half-made' };
     return { state: 'unknown', why: ours ? 'it was not made by Relight' : 'it is no worktree of this rig' };
   }

@@ -1,7 +1,8 @@
-import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
+import { readdir, readFile, readlink, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { RelightError } from '../../src/contract/errors.ts';
+import { isErrno } from '../agents/shells.ts';
 import { isAbsence } from './worktree-marks.ts';
 
 const QUIET_WAIT_MS = 10_000;
@@ -30,8 +31,18 @@ async function isGitIn(proc: string, root: string): Promise<boolean> {
     return cwd === root || cwd.startsWith(root + sep);
   } catch (error) {
     // ESRCH and ENOENT: the process ended meanwhile.
-    const code = error instanceof Error && 'code' in error ? error.code : null;
-    return code !== 'ENOENT' && code !== 'ESRCH';
+    if (isErrno(error, 'ENOENT', 'ESRCH')) return false;
+    return isErrno(error, 'EACCES') ? await isOfGroup(proc, root) : true;
+  }
+}
+
+/** Without the right to trace others (capabilities(7)) root sees whose a process is, not where it is. */
+async function isOfGroup(proc: string, root: string): Promise<boolean> {
+  try {
+    const group = /^Gid:\t(\d+)/m.exec(await readFile(join(proc, 'status'), 'utf8'));
+    return Number(group?.[1]) === (await stat(root)).gid;
+  } catch (error) {
+    return !isErrno(error, 'ENOENT', 'ESRCH');
   }
 }
 

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { removeFile, writeWhole } from '../files/write.ts';
 import { waitUntilQuiet } from './live-git.ts';
-import { readIfThere, writeWhole } from './worktree-marks.ts';
-import { adminNamedBy, registrations } from './worktree-registry.ts';
+import { readIfThere } from './worktree-marks.ts';
+import { adminNamedBy, isAmongAgents, registrations } from './worktree-registry.ts';
 import type { Registration } from './worktree-registry.ts';
 
 /**
@@ -18,10 +19,10 @@ export async function moveAside(repo: string, dir: string, kind: 'left' | 'found
   if (admin !== null) {
     await waitUntilQuiet(dir);
     // A locked worktree survives pruning, also when the move is cut off halfway.
-    await writeFile(join(admin, 'locked'), `relight: moved out of the way of ${basename(dir)}`);
+    writeWhole(join(admin, 'locked'), `relight: moved out of the way of ${basename(dir)}`);
   }
   await rename(dir, aside);
-  if (admin !== null) await writeWhole(join(admin, 'gitdir'), `${join(aside, '.git')}\n`);
+  if (admin !== null) writeWhole(join(admin, 'gitdir'), `${join(aside, '.git')}\n`);
   return aside;
 }
 
@@ -29,15 +30,16 @@ export async function moveAside(repo: string, dir: string, kind: 'left' | 'found
 export async function moveBack({ admin, worktree }: Registration, dir: string): Promise<void> {
   if (worktree === null) return;
   await rename(worktree, dir);
-  await writeWhole(join(admin, 'gitdir'), `${join(dir, '.git')}\n`);
-  await rm(join(admin, 'locked'), { force: true });
+  writeWhole(join(admin, 'gitdir'), `${join(dir, '.git')}\n`);
+  removeFile(join(admin, 'locked'));
 }
 
 /** The worktree other than `dir` that has a branch checked out, by its HEAD; null when there is none. */
 export async function holderOf(repo: string, branch: string, dir: string): Promise<Registration | null> {
   for (const registration of await registrations(repo)) {
-    if (registration.worktree === null || registration.worktree === dir) continue;
-    const head = await readIfThere(join(registration.admin, 'HEAD'));
+    const { worktree } = registration;
+    if (worktree === null || worktree === dir || !isAmongAgents(repo, worktree)) continue;
+    const head = readIfThere(join(registration.admin, 'HEAD'));
     if (head?.trim() === `ref: refs/heads/${branch}`) return registration;
   }
   return null;

@@ -30,7 +30,7 @@ export async function placeWorktree(restore: RigRestore, plan: WorktreePlan, dir
   const { git, repo } = restore;
   const found = await inspectWorktree(git, repo, { agent: plan.agent, dir });
   if (found.state === 'ready' && isFor(found, plan.branch)) {
-    await endMaking(repo, plan.agent);
+    endMaking(repo, plan.agent);
     return { kind: 'kept', ready: found, warnings: [] };
   }
   const start = startOf(restore, plan);
@@ -86,11 +86,11 @@ async function clearPlace(
       ];
     }
     // Noted first: a removal that is cut off leaves something that only looks like changed files.
-    await beginMaking(repo, agent);
-    await removeReadyMark(found.admin);
+    beginMaking(repo, agent);
+    removeReadyMark(found.admin);
   }
   await waitUntilQuiet(dir);
   await removeWorktree(repo, dir);
-  await endMaking(repo, agent);
+  endMaking(repo, agent);
   return [];
 }

@@ -1,5 +1,6 @@
 import { RelightError } from '../../src/contract/errors.ts';
 import { wipOwnerOf, wipPatterns } from '../../src/contract/snapshot-refs.ts';
+import { ownDir } from './layout.ts';
 import type { Git, GitCommand } from './run-git.ts';
 
 /**
@@ -30,11 +31,12 @@ export async function listRemoteRefs(
 ): Promise<RemoteRefs> {
   const args = ['ls-remote', '--symref', '--', url, 'HEAD', 'refs/heads/*', ...wipPatterns(rig)];
   const command: GitCommand = { network: true, credentialsOf: credential ? rig : null, signal };
-  const refs = parseRemoteRefs(await git.run(git.workspace, args, command));
+  const dir = git.users === null ? git.workspace : ownDir(git.workspace, rig);
+  const refs = parseRemoteRefs(await git.run(dir, args, command));
   if (refs.heads.size + refs.snapshots.size > 0) return refs;
   // Any web page without a line break looks like an empty repository of the old protocol without a git server.
   let packets = '';
-  const again = await git.run(git.workspace, args, { ...command, onPackets: (trace) => (packets += trace) });
+  const again = await git.run(dir, args, { ...command, onPackets: (trace) => (packets += trace) });
   if (/packet: +\S+< /.test(packets)) return parseRemoteRefs(again);
   throw new RelightError('git_not_a_repository', 'git ls-remote: the address answers, but not as git does');
 }

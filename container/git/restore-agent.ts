@@ -102,9 +102,9 @@ async function finishNew({ restore, plan, dir, report }: AgentRestore, branch: B
   await putSnapshotBack({ restore, plan, dir, report });
   const admin = await adminNamedBy(repo, dir);
   if (admin === null) throw new RelightError('git_failed', 'git made a worktree outside the repository');
-  if (request.setupCommand !== null) await markSetup(admin, 'owed');
-  await writeReadyMark(admin, { branch: plan.branch, bead: plan.bead, baseBranch: plan.baseBranch });
-  await endMaking(repo, plan.agent);
+  if (request.setupCommand !== null) markSetup(admin, 'owed');
+  writeReadyMark(admin, { branch: plan.branch, bead: plan.bead, baseBranch: plan.baseBranch });
+  endMaking(repo, plan.agent);
 }
 
 async function putSnapshotBack({ restore, plan, dir, report }: AgentRestore): Promise<void> {
@@ -135,7 +135,7 @@ async function putSnapshotBack({ restore, plan, dir, report }: AgentRestore): Pr
 async function setUp({ restore, plan, dir }: AgentRestore): Promise<void> {
   const { repo, hooks, phases, request } = restore;
   const admin = await adminNamedBy(repo, dir);
-  if (request.setupCommand === null || admin === null || !(await isSetupOwed(admin))) return;
+  if (request.setupCommand === null || admin === null || !isSetupOwed(admin)) return;
   const name = { name: 'setup', agent: plan.agent, work: 'setup' } as const;
   await phases.measure(
     name,
@@ -148,5 +148,5 @@ async function setUp({ restore, plan, dir }: AgentRestore): Promise<void> {
     },
     () => 'done',
   );
-  await markSetup(admin, 'done');
+  markSetup(admin, 'done');
 }

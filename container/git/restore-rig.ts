@@ -8,7 +8,7 @@ import { whyNoPush } from './check-push.ts';
 import { asRelightError, faultFrom } from './errors.ts';
 import { fetchEach, forgetVanished, isMissingRemoteRef, planFetch } from './fetch-refs.ts';
 import { healRepository } from './heal.ts';
-import { agentsDir, repoDir } from './layout.ts';
+import { agentsDir, ownDir, repoDir } from './layout.ts';
 import { readLocalRefs } from './local-refs.ts';
 import { Phases } from './phases.ts';
 import { listRemoteRefs } from './remote-refs.ts';
@@ -67,7 +67,9 @@ function statusOf(failed: boolean, agents: RigReport['agents']): RigReport['stat
 /** The bare repository with everything in it that the agents need. */
 async function prepareRepository(job: Job, hooks: RestoreHooks): Promise<FetchedRemote> {
   const { git, rig } = job;
+  git.users?.makeRig(rig);
   await mkdir(agentsDir(git.workspace, rig), { recursive: true });
+  await mkdir(ownDir(git.workspace, rig), { recursive: true });
   await removeHalfMade(git, rig);
   // Both are waited for, also when one fails: the worktrees that are here are looked at in any case.
   const [listing, healing] = await Promise.allSettled([listRefs(job), healRepository(git, rig)]);

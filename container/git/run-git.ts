@@ -2,6 +2,8 @@ import { mkdirSync, realpathSync } from 'node:fs';
 import { GitPluginError, simpleGit } from 'simple-git';
 import type { SimpleGit, SimpleGitOptions } from 'simple-git';
 import { RelightError } from '../../src/contract/errors.ts';
+import { ownerOf } from '../files/owner.ts';
+import type { Users } from '../users/users.ts';
 import { GitFailure, readFailure } from './errors.ts';
 import { GIT_VARIABLES, gitEnvironment, gitSettings, hasGitLfs } from './git-environment.ts';
 
@@ -14,13 +16,17 @@ export interface GitLimits {
 
 const LIMITS: GitLimits = { localMs: 15 * 60_000, networkMs: 30 * 60_000, noProgressMs: 120_000 };
 
-/** `credentials` gives the settings that make git ask for a rig's credential, and hold none; null where there is none. */
+/**
+ * `credentials` gives the settings that make git ask for a rig's credential, and hold none; null where there is none.
+ * `home` is that of the user whom git runs as, null where it is this process's own.
+ */
 export interface GitSettings {
   readonly workspace: string;
-  readonly credentials?: (rig: string) => Readonly<Record<string, string>> | null;
+  readonly credentials?: (rig: string, home: string | null) => Readonly<Record<string, string>> | null;
   /** Hears that the rig's host refused a credential; the command is run once more then. */
   readonly onRefused?: (rig: string) => void;
   readonly limits?: Partial<GitLimits>;
+  readonly users?: Users | null;
 }
 
 /**
@@ -41,8 +47,12 @@ export interface GitCommand {
 export interface Git {
   readonly workspace: string;
   readonly lfs: boolean;
+  /** Whose the folders are that are made for rigs and agents; null where all of them belong to one user. */
+  readonly users: Users | null;
   /**
-   * Runs `git <args>` in `dir` and returns its standard output. Throws a `GitFailure` with a code of the contract for
+   * Runs `git <args>` in `dir` and returns its standard output. It runs as the owner of
+   * `dir`, where this process can act for that user: whoever can write in a repository can have its git run programs.
+   * Throws a `GitFailure` with a code of the contract for
    * every exit code but 0, and a RelightError `draining` or `restore_timeout` when `signal` stopped it.
    */
   run(dir: string, args: readonly string[], command?: GitCommand): Promise<string>;
@@ -55,13 +65,24 @@ export function createGit(settings: GitSettings): Git {
   const workspace = realpathSync(settings.workspace);
   const limits = { ...LIMITS, ...settings.limits };
   const lfs = hasGitLfs();
+  const users = settings.users ?? null;
   return {
     workspace,
     lfs,
+    users,
     async run(dir, args, command = {}) {
       const rig = command.credentialsOf ?? null;
-      const asking = rig === null ? null : (settings.credentials?.(rig) ?? null);
-      const run = { dir, args, command, limits, settings: gitSettings(lfs, asking ?? {}) };
+      const home = users === null ? null : homeOf(dir, users);
+      const asking = rig === null ? null : (settings.credentials?.(rig, home) ?? null);
+      const shared = users === null ? [] : ['core.sharedRepository=group'];
+      const run = {
+        dir,
+        args,
+        command,
+        limits,
+        home,
+        settings: [...gitSettings(lfs, asking ?? {}), ...shared],
+      };
       try {
         return await runOnce(run);
       } catch (error) {
@@ -99,6 +120,8 @@ interface Run {
   readonly command: GitCommand;
   readonly limits: GitLimits;
   readonly settings: string[];
+  /** HOME of the user who runs it, where that is not this process's own. */
+  readonly home: string | null;
 }
 
 /** simple-git refuses these settings unless they are opted into; `gitSettings` says what they are here for. */
@@ -112,6 +135,13 @@ const UNSAFE = {
   allowUnsafeSshCommand: true,
   allowUnsafeTemplateDir: true,
 };
+
+/** HOME of a folder's owner. Throws for root's: git as root is nobody's wish. */
+function homeOf(dir: string, users: Users): string {
+  const owner = ownerOf(dir);
+  if (owner !== null) return users.homeOf(owner.uid);
+  throw new RelightError('git_failed', `git is not run as root, and ${dir} is root's`);
+}
 
 /** How a git process ended. */
 interface Ending {
@@ -141,8 +171,13 @@ async function runOnce(run: Run): Promise<string> {
   }
 }
 
-function runnerFor({ dir, command, limits, settings }: Run, abort: AbortSignal, ending: Ending): SimpleGit {
+function runnerFor(
+  { dir, command, limits, settings, home }: Run,
+  abort: AbortSignal,
+  ending: Ending,
+): SimpleGit {
   const { network = false, input, onPackets, background = false } = command;
+  const owner = ownerOf(dir);
   const options: Partial<SimpleGitOptions> = {
     baseDir: dir,
     binary: background ? ['nice', 'git'] : 'git',
@@ -160,9 +195,11 @@ function runnerFor({ dir, command, limits, settings }: Run, abort: AbortSignal, 
       return exitCode === 0 ? error : (error ?? said);
     },
   };
+  if (owner !== null) options.spawnOptions = owner;
   if (network) options.timeout = { block: limits.noProgressMs };
   if (input !== undefined) options.input = () => input;
   const environment = gitEnvironment(dir);
+  if (home !== null) environment['HOME'] = home;
   if (onPackets === undefined) return simpleGit(options).env(environment);
   return simpleGit(options)
     .env({ ...environment, GIT_TRACE_PACKET: '1' })

@@ -1,5 +1,6 @@
-import { lstat, readdir, rm } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeAny } from '../files/write.ts';
 import { isAbsence } from './worktree-marks.ts';
 
 /** A file that git leaves behind when it is killed; `key` tells it from a later one of the same name. */
@@ -37,7 +38,7 @@ export function isStale(file: LeftFile, live: boolean | null, processStartedAt: 
 /** Removes the file unless another one has taken its name since it was found. */
 export async function removeLeftFile(file: LeftFile): Promise<void> {
   const now = await look(file.path);
-  if (now?.key === file.key) await rm(file.path, { force: true, recursive: true });
+  if (now?.key === file.key) await removeAny(file.path);
 }
 
 async function look(path: string): Promise<LeftFile | null> {

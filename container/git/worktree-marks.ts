@@ -1,8 +1,9 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { BranchName } from '../../src/contract/git-names.ts';
 import { Id } from '../../src/contract/ids.ts';
+import { bytesOf } from '../files/read.ts';
+import { makeFolder, removeFile, writeWhole } from '../files/write.ts';
 
 /** Written into a worktree's admin folder before an agent can be started in it: without it there is no agent work. */
 export const ReadyMark = z.object({ branch: BranchName, bead: Id, baseBranch: BranchName.nullable() });
@@ -13,13 +14,8 @@ const SETUP_OWED = 'relight-setup-owed';
 const MAKING = 'relight-making';
 
 /** The file's text, or null where there is no such file; any other trouble throws. */
-export async function readIfThere(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (isAbsence(error)) return null;
-    throw error;
-  }
+export function readIfThere(path: string): string | null {
+  return bytesOf(path)?.toString() ?? null;
 }
 
 /** Whether a file system error says that the path does not exist. */
@@ -28,15 +24,9 @@ export function isAbsence(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
-/** Writes a file so that a reader sees the old text or the new one, never a part. */
-export async function writeWhole(path: string, text: string): Promise<void> {
-  await writeFile(`${path}.new`, text);
-  await rename(`${path}.new`, path);
-}
-
 /** The mark of a finished worktree; `unreadable` is a mark that is there but damaged; null is none. */
-export async function readReadyMark(admin: string): Promise<ReadyMark | 'unreadable' | null> {
-  const text = await readIfThere(join(admin, READY));
+export function readReadyMark(admin: string): ReadyMark | 'unreadable' | null {
+  const text = readIfThere(join(admin, READY));
   if (text === null) return null;
   try {
     return ReadyMark.parse(JSON.parse(text));
@@ -47,38 +37,39 @@ export async function readReadyMark(admin: string): Promise<ReadyMark | 'unreada
 }
 
 /** Says of a worktree that it is finished: from now on it is never thrown away. */
-export async function writeReadyMark(admin: string, mark: ReadyMark): Promise<void> {
-  await writeWhole(join(admin, READY), `${JSON.stringify(mark)}\n`);
+export function writeReadyMark(admin: string, mark: ReadyMark): void {
+  writeWhole(join(admin, READY), `${JSON.stringify(mark)}\n`);
 }
 
 /** Takes the mark back from a worktree that is to be thrown away. */
-export async function removeReadyMark(admin: string): Promise<void> {
-  await rm(join(admin, READY), { force: true });
+export function removeReadyMark(admin: string): void {
+  removeFile(join(admin, READY));
 }
 
 /** Whether the rig's setup command has still to run in this worktree. */
-export async function isSetupOwed(admin: string): Promise<boolean> {
-  return (await readIfThere(join(admin, SETUP_OWED))) !== null;
+export function isSetupOwed(admin: string): boolean {
+  return readIfThere(join(admin, SETUP_OWED)) !== null;
 }
 
 /** Notes that the setup command has to run, or that it has. */
-export async function markSetup(admin: string, state: 'owed' | 'done'): Promise<void> {
+export function markSetup(admin: string, state: 'owed' | 'done'): void {
   const path = join(admin, SETUP_OWED);
-  await (state === 'owed' ? writeFile(path, '') : rm(path, { force: true }));
+  if (state === 'owed') writeWhole(path, '');
+  else removeFile(path);
 }
 
 /** Notes, before anything is made or removed, that an agent's worktree folder is ours to throw away. */
-export async function beginMaking(repo: string, agent: string): Promise<void> {
-  await mkdir(join(repo, MAKING), { recursive: true });
-  await writeFile(join(repo, MAKING, agent), '');
+export function beginMaking(repo: string, agent: string): void {
+  makeFolder(join(repo, MAKING));
+  writeWhole(join(repo, MAKING, agent), '');
 }
 
 /** Takes the note back: the worktree is finished, or gone. */
-export async function endMaking(repo: string, agent: string): Promise<void> {
-  await rm(join(repo, MAKING, agent), { force: true });
+export function endMaking(repo: string, agent: string): void {
+  removeFile(join(repo, MAKING, agent));
 }
 
 /** Whether the making of an agent's worktree was begun and not finished. */
-export async function isMaking(repo: string, agent: string): Promise<boolean> {
-  return (await readIfThere(join(repo, MAKING, agent))) !== null;
+export function isMaking(repo: string, agent: string): boolean {
+  return readIfThere(join(repo, MAKING, agent)) !== null;
 }

@@ -1,5 +1,6 @@
-import { readdir, realpath, rm } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { removeTree } from '../files/write.ts';
 import { isAbsence, readIfThere } from './worktree-marks.ts';
 
 /**
@@ -27,7 +28,7 @@ export async function registrations(repo: string): Promise<Registration[]> {
   return Promise.all(
     (await namesIn(folder)).map(async (id) => {
       const admin = join(folder, id);
-      const gitFile = (await readIfThere(join(admin, 'gitdir')))?.trim() ?? '';
+      const gitFile = readIfThere(join(admin, 'gitdir'))?.trim() ?? '';
       return { admin, worktree: gitFile === '' ? null : dirname(resolve(admin, gitFile)) };
     }),
   );
@@ -35,17 +36,16 @@ export async function registrations(repo: string): Promise<Registration[]> {
 
 /** The admin folder that the `.git` file of a worktree names, when it is one of this repository; else null. */
 export async function adminNamedBy(repo: string, dir: string): Promise<string | null> {
-  let text: string | null;
-  try {
-    text = await readIfThere(join(dir, '.git'));
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EISDIR') return null;
-    throw error;
-  }
+  const text = readIfThere(join(dir, '.git'));
   const named = /^gitdir: (.+)$/m.exec(text ?? '')?.[1];
   if (named === undefined) return null;
   const admin = join(repo, 'worktrees', basename(named));
   return (await samePath(resolve(dir, named), admin)) ? admin : null;
+}
+
+/** Whether a registered worktree is among those of the rig: agents can write anything into its registration. */
+export function isAmongAgents(repo: string, worktree: string): boolean {
+  return dirname(worktree) === join(dirname(repo), 'agents');
 }
 
 /** Whether two paths lead to the same existing place. */
@@ -64,6 +64,6 @@ export async function removeWorktree(repo: string, dir: string): Promise<void> {
   const known = (await registrations(repo)).filter(({ worktree }) => worktree === dir);
   const admins = new Set(known.map(({ admin }) => admin));
   if (named !== null) admins.add(named);
-  await rm(dir, { recursive: true, force: true, maxRetries: 3 });
-  for (const admin of admins) await rm(admin, { recursive: true, force: true, maxRetries: 3 });
+  await removeTree(dir);
+  for (const admin of admins) await removeTree(admin);
 }

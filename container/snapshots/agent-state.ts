@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isAbsence } from '../git/worktree-marks.ts';
-import { bytesOf, stampOf } from './file-stamp.ts';
+import { bytesOf } from '../files/read.ts';
+import { SnapshotError } from './errors.ts';
+import { stampOf } from './file-stamp.ts';
 import type { Place } from './place.ts';
 import { readRef } from './read-ref.ts';
 
@@ -88,7 +90,9 @@ export function stateKey(place: Place, branch: string): string {
 }
 
 function headText({ admin }: Place): string {
-  return readFileSync(join(admin, 'HEAD'), 'utf8').trim();
+  const head = bytesOf(join(admin, 'HEAD'));
+  if (head === null) throw new SnapshotError('misplaced', `${admin} has no HEAD`);
+  return head.toString().trim();
 }
 
 function readHead(place: Place): AgentState['head'] {

@@ -1,11 +1,11 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import pLimit from 'p-limit';
 import { RelightError } from '../../src/contract/errors.ts';
 import { SNAPSHOT_MAX_BYTES } from '../../src/contract/snapshot.ts';
 import type { Snapshot } from '../../src/contract/snapshot.ts';
 import { readLocalRefs, trackingRef } from '../git/local-refs.ts';
-import { repoDir } from '../git/layout.ts';
+import { ownDir, repoDir } from '../git/layout.ts';
 import type { Git } from '../git/run-git.ts';
 import type { Lifecycle } from '../lifecycle.ts';
 import type { WorkerClient } from '../worker-client.ts';
@@ -61,7 +61,8 @@ export class BundleStore {
     const { git, worker, lifecycle } = this.#parts;
     const { generation, seq, sha256 } = snapshot;
     const file = this.#fileOf(rig, agent, `${generation}-${seq}`);
-    await mkdir(dirname(file), { recursive: true });
+    // One of a control server that was killed; it could be a link by now.
+    await rm(file, { force: true });
     try {
       await worker.download({ life: lifecycle.life, rig, agent, generation, seq }, file);
       if ((await sha256Of(file)) !== sha256) {
@@ -86,6 +87,6 @@ export class BundleStore {
   }
 
   #fileOf(rig: string, agent: string, name: string | number): string {
-    return join(this.#parts.git.workspace, 'bundles', `${rig}.${agent}.${name}.bundle`);
+    return join(ownDir(this.#parts.git.workspace, rig), `${agent}.${name}.bundle`);
   }
 }

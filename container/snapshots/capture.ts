@@ -1,4 +1,4 @@
-import { homeDir } from '../agents/environment.ts';
+import { homeDir } from '../agents/places.ts';
 import type { Git } from '../git/run-git.ts';
 import type { KnownSecrets } from '../known-secrets.ts';
 import { stateKey } from './agent-state.ts';
@@ -129,7 +129,7 @@ async function captureWithin(
   const home = homeDir(git.workspace, rig, agent);
   const first = await lookFirst({ ...request, previous }, { place, home, rules, signal });
   if (first.unchanged) return null;
-  removeLeftFolders(place.repo);
+  await removeLeftFolders(place.repo);
   // Before the files: an agent may find more in its worktree than it remembers, but never less.
   const session = await takeSession({
     home,

@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
+import { inFolder } from '../files/plain-path.ts';
+import { makeFolder, writeNew } from '../files/write.ts';
 
 const compress = promisify(deflate);
 
@@ -27,15 +28,18 @@ export async function writeObject(
   const folder = join(store.objects, oid.slice(0, 2));
   const file = join(folder, oid.slice(2));
   if (existsSync(file)) return oid;
-  await mkdir(folder, { recursive: true });
-  const part = join(folder, `tmp_obj_${randomBytes(6).toString('hex')}`);
-  try {
-    await writeFile(part, await compress(whole, { level: 1 }), { mode: 0o444, flag: 'wx' });
-    await rename(part, file);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
-  }
+  const bytes = await compress(whole, { level: 1 });
+  makeFolder(folder);
+  inFolder(folder, (held) => {
+    const part = held.at(`tmp_obj_${randomBytes(6).toString('hex')}`);
+    try {
+      writeNew(part, bytes, { mode: 0o444, folder: held.stats });
+      renameSync(part, held.at(oid.slice(2)));
+    } catch (error) {
+      rmSync(part, { force: true });
+      throw error;
+    }
+  });
   return oid;
 }
 

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import { GitFailure } from '../git/errors.ts';
+import { inFolder } from '../files/plain-path.ts';
 import type { BytePath } from './byte-path.ts';
 import { folderOf, linesOf, onDisk, quoted, unquoted } from './byte-path.ts';
 import type { PrivateRepo } from './private-repo.ts';
@@ -43,7 +44,9 @@ function isOdd({ known, ignored, bare }: OddSearch, path: BytePath, entry: Diren
 
 function entriesOf(dir: string, folder: BytePath): [BytePath, Dirent<Buffer>][] {
   try {
-    const entries = readdirSync(onDisk(dir, folder), { withFileTypes: true, encoding: 'buffer' });
+    const entries = inFolder(onDisk(dir, folder), (held) =>
+      readdirSync(held.path, { withFileTypes: true, encoding: 'buffer' }),
+    );
     return entries.map((entry) => {
       const name = entry.name.toString('latin1');
       return [folder === '' ? name : `${folder}/${name}`, entry];
@@ -51,7 +54,7 @@ function entriesOf(dir: string, folder: BytePath): [BytePath, Dirent<Buffer>][] 
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
     // Gone meanwhile, or closed to us: the look at the folder itself tells that.
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES') return [];
+    if (['ENOENT', 'ENOTDIR', 'EACCES', 'ELOOP'].includes(String(code))) return [];
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { ownerOf } from '../files/owner.ts';
 import { repoDir } from '../git/layout.ts';
 import { SETTINGS_FILE } from '../git/repo-config.ts';
 import type { Git, GitCommand } from '../git/run-git.ts';
@@ -42,14 +43,16 @@ export async function findPlace(
   const values = await readSettings(git, admin, command);
   const format = values.get('extensions.objectformat') === 'sha256' ? 'sha256' : 'sha1';
   const excludes = values.get('core.excludesfile');
+  const owner = ownerOf(dir);
+  const home = owner === null ? homedir() : (git.users?.homeOf(owner.uid) ?? homedir());
   const attributes = values.get('core.attributesfile') ?? '~/.config/git/attributes';
   return {
     dir,
     repo,
     admin,
     store: { objects: join(repo, 'objects'), format },
-    excludes: excludes === undefined ? null : fileAt(excludes, dir),
-    attributes: [join(repo, 'info', 'attributes'), fileAt(attributes, dir)],
+    excludes: excludes === undefined ? null : fileAt(excludes, { dir, home }),
+    attributes: [join(repo, 'info', 'attributes'), fileAt(attributes, { dir, home })],
     settings,
   };
 }
@@ -70,7 +73,7 @@ async function readSettings(git: Git, admin: string, command: GitCommand): Promi
   return settings;
 }
 
-function fileAt(path: string, dir: string): string {
-  if (path.startsWith('~/')) return join(homedir(), path.slice(2));
+function fileAt(path: string, { dir, home }: { dir: string; home: string }): string {
+  if (path.startsWith('~/')) return join(home, path.slice(2));
   return isAbsolute(path) ? path : join(dir, path);
 }

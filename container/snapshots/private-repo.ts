@@ -1,10 +1,20 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { ownerOf } from '../files/owner.ts';
+import type { Owner } from '../files/owner.ts';
+import { removeTree } from '../files/write.ts';
+import { privateDir } from '../git/layout.ts';
 import type { Git, GitCommand } from '../git/run-git.ts';
 import { runNamed } from './named-git.ts';
 import type { Place } from './place.ts';
-
-const FOLDER = 'relight-snapshots';
 
 /**
  * Highest in precedence of all attributes (https://git-scm.com/docs/gitattributes): no line ending, keyword, encoding
@@ -34,6 +44,7 @@ export async function withPrivateRepo<Result>(
   const gitDir = makeFolderOfOwn(place.repo);
   try {
     furnish(gitDir, place);
+    hand(gitDir, ownerOf(place.dir));
     return await work({
       gitDir,
       index: join(gitDir, 'index'),
@@ -43,15 +54,26 @@ export async function withPrivateRepo<Result>(
       },
     });
   } finally {
-    rmSync(gitDir, { recursive: true, force: true, maxRetries: 3 });
+    await removeTree(gitDir);
   }
 }
 
-/** A new folder beside the repository's own files; one that is left behind goes with {@link removeLeftFolders}. */
-export function makeFolderOfOwn(repo: string): string {
-  const folder = join(repo, FOLDER);
+/**
+ * A new folder beside the repository, its owner's alone where it has one; one that is left behind goes with
+ * {@link removeLeftFolders}.
+ */
+export function makeFolderOfOwn(repo: string, owner: Owner | null = null): string {
+  const folder = privateDir(repo);
   mkdirSync(folder, { recursive: true });
-  return mkdtempSync(join(folder, 'own-'));
+  const own = mkdtempSync(join(folder, 'own-'));
+  if (owner !== null) chownSync(own, owner.uid, owner.gid);
+  return own;
+}
+
+/** Gives the folder to whom the worktree belongs, the outermost last: until then nobody else gets in. */
+function hand(gitDir: string, owner: Owner | null): void {
+  if (owner === null) return;
+  for (const name of ['refs', 'info', '']) chownSync(join(gitDir, name), owner.uid, owner.gid);
 }
 
 function furnish(gitDir: string, { repo, store, excludes }: Place): void {
@@ -81,14 +103,13 @@ function furnish(gitDir: string, { repo, store, excludes }: Place): void {
 }
 
 /** Removes private folders that a killed control server left behind: those older than this process. */
-export function removeLeftFolders(repo: string): void {
-  const folder = join(repo, FOLDER);
+export async function removeLeftFolders(repo: string): Promise<void> {
+  const folder = privateDir(repo);
   mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
     // Another capture may remove its own meanwhile.
     const made = statSync(path, { throwIfNoEntry: false });
-    if (made !== undefined && made.ctimeMs < performance.timeOrigin)
-      rmSync(path, { recursive: true, force: true });
+    if (made !== undefined && made.ctimeMs < performance.timeOrigin) await removeTree(path);
   }
 }

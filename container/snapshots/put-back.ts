@@ -1,10 +1,10 @@
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CommitId } from '../../src/contract/ids.ts';
-import { homeDir } from '../agents/environment.ts';
+import { homeDir } from '../agents/places.ts';
 import type { Git, GitCommand } from '../git/run-git.ts';
-import { readIfThere, writeWhole } from '../git/worktree-marks.ts';
+import { removeFile, writeWhole } from '../files/write.ts';
+import { readIfThere } from '../git/worktree-marks.ts';
 import { describeConflict, describeLeftOut } from './describe.ts';
 import { SnapshotError } from './errors.ts';
 import { runNamed } from './named-git.ts';
@@ -67,7 +67,7 @@ export async function putBack(git: Git, request: PutBackRequest): Promise<PutBac
     return { outcome: 'conflict', head: null, files: 0, warnings: describeConflict(request, ref) };
   }
   // Noted before anything is touched: a second run must not take a half-done worktree for one that moved.
-  await writeWhole(join(place.admin, MARK), `${JSON.stringify({ commit } satisfies z.infer<typeof Mark>)}\n`);
+  writeWhole(join(place.admin, MARK), `${JSON.stringify({ commit } satisfies z.infer<typeof Mark>)}\n`);
   const result = await restore(git, request, { place, command });
   await putSessionBack(git, place, {
     home: homeDir(git.workspace, rig, agent),
@@ -75,7 +75,7 @@ export async function putBack(git: Git, request: PutBackRequest): Promise<PutBac
     state: meta.state,
     signal,
   });
-  await rm(join(place.admin, MARK), { force: true });
+  removeFile(join(place.admin, MARK));
   const warnings = [...result.warnings, ...describeLeftOut(meta)];
   return { outcome: 'restored', head: meta.head.commit, files: result.files, warnings };
 }
@@ -102,7 +102,7 @@ async function restore(
 }
 
 async function wasBegun({ admin }: Place, commit: string): Promise<boolean> {
-  const text = await readIfThere(join(admin, MARK));
+  const text = readIfThere(join(admin, MARK));
   if (text === null) return false;
   try {
     return Mark.parse(JSON.parse(text)).commit === commit;

@@ -1,11 +1,12 @@
-import { chmodSync, mkdirSync } from 'node:fs';
-import { readFile, utimes, writeFile } from 'node:fs/promises';
+import { lutimesSync } from 'node:fs';
 import { join } from 'node:path';
+import { inFolderOf } from '../files/plain-path.ts';
+import { changeMode, makeFolder, writeWhole } from '../files/write.ts';
 import type { Git } from '../git/run-git.ts';
+import { bytesOf } from '../files/read.ts';
 import { folderOf, onDisk } from './byte-path.ts';
 import type { BytePath } from './byte-path.ts';
 import { folderTest } from './candidates.ts';
-import { bytesOf } from './file-stamp.ts';
 import { indexBytes, parseIndex } from './index-file.ts';
 import { foldersAbove } from './odd-places.ts';
 import type { Place } from './place.ts';
@@ -33,11 +34,11 @@ export async function putFilesBack(
   const soon = new Date(Date.now() + AHEAD_MS);
   openFolders(place.dir, facts);
   const paths = await withPrivateRepo(git, place, { signal }, async (own) => {
-    if (seed !== null) await writeFile(own.index, seed);
+    if (seed !== null) writeWhole(own.index, seed);
     // As if written later than any file, so that git rereads none.
-    if (seed !== null) await utimes(own.index, soon, soon);
+    if (seed !== null) inFolderOf(own.index, (index) => lutimesSync(index, soon, soon));
     await own.run(['read-tree', '--reset', '-u', commit]);
-    const written = parseIndex(await readFile(own.index), place.store.format);
+    const written = parseIndex(bytesOf(own.index) ?? Buffer.alloc(0), place.store.format);
     return (written?.entries ?? []).map(({ path }) => path);
   });
   makeFolders(place.dir, facts.bareFolders);
@@ -67,14 +68,14 @@ async function seedOf(git: Git, place: Place, signal: AbortSignal): Promise<Buff
 function openFolders(dir: string, { modes }: WorktreeFacts): void {
   const isFolder = folderTest(dir);
   for (const [path] of [...modes.others].sort(([one], [other]) => (one < other ? -1 : 1))) {
-    if (isFolder(path)) chmodSync(onDisk(dir, path), 0o755);
+    if (isFolder(path)) changeMode(onDisk(dir, path), 0o755);
   }
 }
 
 function makeFolders(dir: string, folders: readonly BytePath[]): void {
   const isFolder = folderTest(dir);
   for (const folder of [...folders].sort()) {
-    if (isFolder(folderOf(folder)) && lookAt(dir, folder) === 'gone') mkdirSync(onDisk(dir, folder));
+    if (isFolder(folderOf(folder)) && lookAt(dir, folder) === 'gone') makeFolder(onDisk(dir, folder));
   }
 }
 
@@ -92,6 +93,6 @@ function setModes(
     const kind = kindOf(look);
     if (typeof look === 'string' || (kind !== 'file' && kind !== 'folder')) continue;
     const wanted = others.get(path) ?? modes[classOf(look.mode, kind === 'folder')];
-    if ((look.mode & PERMISSIONS) !== wanted) chmodSync(onDisk(dir, path), wanted);
+    if ((look.mode & PERMISSIONS) !== wanted) changeMode(onDisk(dir, path), wanted);
   }
 }

@@ -1,6 +1,6 @@
 import { lstatSync, lutimesSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeFile, writeWhole } from '../files/write.ts';
 import type { Git, GitCommand } from '../git/run-git.ts';
 import { linesOf, onDisk, unquoted } from './byte-path.ts';
 import type { BytePath } from './byte-path.ts';
@@ -28,7 +28,7 @@ export async function putIndexBack(
 ): Promise<number> {
   const file = join(admin, 'index');
   if (saved.index === null) {
-    await rm(file, { force: true });
+    removeFile(file);
     return 0;
   }
   const listed = await runNamed(git, { gitDir: repo }, ['ls-tree', '-r', '--full-tree', commit], command);
@@ -46,8 +46,7 @@ export async function putIndexBack(
     return { ...entry, status: known ? settledStatus(dir, entry.path, past) : null };
   });
   const bytes = indexBytes(withStatus, store.format, Buffer.from(saved.index.undo, 'base64'));
-  await writeFile(`${file}.relight`, bytes);
-  await rename(`${file}.relight`, file);
+  writeWhole(file, bytes);
   return new Set(withStatus.map(({ path }) => path)).size;
 }
 

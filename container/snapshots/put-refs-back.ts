@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git, GitCommand } from '../git/run-git.ts';
+import { readIfThere } from '../git/worktree-marks.ts';
 import { runNamed } from './named-git.ts';
 import type { Place } from './place.ts';
 import type { SnapshotMeta } from './snapshot-meta.ts';
@@ -37,8 +37,7 @@ export async function putRefsBack(
     }
     await moveRef(git, place, { ref: head.ref, to: head.commit, from, command });
   }
-  const now = await readFile(join(place.admin, 'HEAD'), 'utf8');
-  if (now.trim() === `ref: ${head.ref}`) return [];
+  if (readIfThere(join(place.admin, 'HEAD'))?.trim() === `ref: ${head.ref}`) return [];
   await runNamed(git, { gitDir: place.admin }, ['symbolic-ref', 'HEAD', head.ref], command);
   return [];
 }

@@ -1,12 +1,13 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { noteSession } from '../agents/session.ts';
 import { isSessionPath } from '../agents/session-places.ts';
+import { ownerOf } from '../files/owner.ts';
+import { bytesOf } from '../files/read.ts';
+import { makeFolder, removeTree, writeWhole } from '../files/write.ts';
 import type { Git } from '../git/run-git.ts';
 import { folderOf, linesOf, onDisk, readablePath, unquoted } from './byte-path.ts';
 import type { BytePath } from './byte-path.ts';
+import { SnapshotError } from './errors.ts';
 import { runNamed } from './named-git.ts';
 import type { Place } from './place.ts';
 import { makeFolderOfOwn, withPrivateRepo } from './private-repo.ts';
@@ -36,16 +37,16 @@ export async function putSessionBack(
   const chunks = linesOf(listed).map((line) => unquoted(line).slice(STATE_TREE.home.length));
   const files = filesOf(chunks);
   if (files.size === 0 || findSessionFiles(home).length > 0) return;
-  const folder = makeFolderOfOwn(place.repo);
+  const folder = makeFolderOfOwn(place.repo, ownerOf(place.dir));
   try {
     await withPrivateRepo(git, { ...place, dir: folder }, { signal }, async (own) =>
       own.run(['read-tree', '--reset', '-u', `${state}:${STATE_TREE.home.slice(0, -1)}`]),
     );
-    for (const [path, parts] of files) await joinChunks(folder, parts, join(home, readablePath(path)));
+    for (const [path, parts] of files) joinChunks(folder, parts, join(home, readablePath(path)));
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await removeTree(folder);
   }
-  await noteSession(home, { bead, failures: 0 });
+  noteSession(home, { bead, failures: 0 });
 }
 
 /** Files by path below HOME, with their chunks in order. What is no session is nobody's business here. */
@@ -58,11 +59,12 @@ function filesOf(chunks: readonly BytePath[]): Map<BytePath, BytePath[]> {
   return files;
 }
 
-async function joinChunks(folder: string, chunks: readonly BytePath[], file: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  async function* bytes(): AsyncGenerator<Buffer> {
-    for (const chunk of chunks) yield* createReadStream(onDisk(folder, chunk)) as AsyncIterable<Buffer>;
-  }
-  await pipeline(bytes, createWriteStream(`${file}.new`, { mode: 0o600 }));
-  await rename(`${file}.new`, file);
+function joinChunks(folder: string, chunks: readonly BytePath[], file: string): void {
+  makeFolder(dirname(file));
+  const parts = chunks.map((chunk) => {
+    const bytes = bytesOf(onDisk(folder, chunk));
+    if (bytes === null) throw new SnapshotError('corrupt', `${chunk} of the agent's session is missing`);
+    return bytes;
+  });
+  writeWhole(file, Buffer.concat(parts), 0o600);
 }

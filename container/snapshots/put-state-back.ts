@@ -1,5 +1,6 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { makeFolder, removeAny, writeWhole } from '../files/write.ts';
 import { namesIn } from '../git/worktree-registry.ts';
 import { isStatePath, STATE_FOLDERS } from './agent-state.ts';
 import type { Place } from './place.ts';
@@ -9,16 +10,16 @@ import type { SavedState } from './saved-state.ts';
 export async function putStateBack({ admin }: Place, files: SavedState['files']): Promise<void> {
   for (const name of await readdir(admin)) {
     if (isStatePath(name) || (STATE_FOLDERS.includes(name) && name !== 'refs')) {
-      await rm(join(admin, name), { recursive: true, force: true });
+      await removeAny(join(admin, name));
     }
   }
   // The folder itself is part of what makes an admin folder one.
   for (const name of await namesIn(join(admin, 'refs'))) {
-    await rm(join(admin, 'refs', name), { recursive: true, force: true });
+    await removeAny(join(admin, 'refs', name));
   }
   for (const [path, content] of files) {
     const place = join(admin, path);
-    await mkdir(dirname(place), { recursive: true });
-    await writeFile(place, Buffer.from(content, 'base64'));
+    makeFolder(dirname(place));
+    writeWhole(place, Buffer.from(content, 'base64'));
   }
 }

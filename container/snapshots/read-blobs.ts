@@ -1,6 +1,5 @@
-import { constants, readlinkSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { inFolderOf, openPlain } from '../files/plain-path.ts';
 import { GitFailure } from '../git/errors.ts';
 import { linesOf, onDisk, quoted } from './byte-path.ts';
 import type { BytePath } from './byte-path.ts';
@@ -46,11 +45,11 @@ export async function readBlobs(own: PrivateRepo, place: Place, { add, looks }: 
 
 async function readLink({ dir, store }: Place, path: BytePath, read: ReadBlobs): Promise<void> {
   try {
-    const target = readlinkSync(onDisk(dir, path), { encoding: 'buffer' });
+    const target = inFolderOf(onDisk(dir, path), (link) => readlinkSync(link, { encoding: 'buffer' }));
     read.entries.set(path, { mode: '120000', oid: await writeObject(store, 'blob', target) });
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code !== 'ENOENT' && code !== 'EINVAL' && code !== 'ENOTDIR') throw error;
+    if (!['ENOENT', 'EINVAL', 'ENOTDIR', 'ELOOP'].includes(String(code))) throw error;
     read.refused.set(path, { reason: 'changed while it was read', bytes: null });
   }
 }
@@ -67,7 +66,7 @@ async function readFiles(
 ): Promise<[BytePath, string][]> {
   const read: [BytePath, string][] = [];
   for (const path of paths) {
-    const bytes = await readWhole(onDisk(dir, path));
+    const bytes = readWhole(onDisk(dir, path));
     if (bytes === null) refused.set(path, { reason: 'changed while it was read', bytes: null });
     else read.push([path, await writeObject(store, 'blob', bytes)]);
   }
@@ -75,20 +74,19 @@ async function readFiles(
 }
 
 /** The bytes of a file; null where there is none by now that could be read. */
-async function readWhole(path: string | Buffer): Promise<Buffer | null> {
-  let file: FileHandle;
+function readWhole(path: string | Buffer): Buffer | null {
   try {
     // What came into the place of the file since may be a link, or a FIFO that nobody writes to.
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const fd = openPlain(path, constants.O_RDONLY);
+    try {
+      return fstatSync(fd).isFile() ? readFileSync(fd) : null;
+    } finally {
+      closeSync(fd);
+    }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     if (GONE_OR_CLOSED.has(code)) return null;
     throw error;
-  }
-  try {
-    return (await file.stat()).isFile() ? await file.readFile() : null;
-  } finally {
-    await file.close();
   }
 }
 

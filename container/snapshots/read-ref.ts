@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { bytesOf } from '../files/read.ts';
 import { SnapshotError } from './errors.ts';
-import { bytesOf } from './file-stamp.ts';
 
 const DEPTH_MAX = 5;
 

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { SESSION_PLACES } from '../agents/session-places.ts';
-import { isAbsence } from '../git/worktree-marks.ts';
+import { isErrno } from '../agents/shells.ts';
+import { inFolder } from '../files/plain-path.ts';
 import { onDisk } from './byte-path.ts';
 import type { BytePath } from './byte-path.ts';
 import { kindOf, lookAt } from './sweep.ts';
@@ -41,9 +42,10 @@ function* filesAt(home: string, path: BytePath): Generator<BytePath> {
 
 function namesIn(home: string, folder: BytePath): BytePath[] {
   try {
-    return readdirSync(onDisk(home, folder), 'latin1').sort();
+    return inFolder(onDisk(home, folder), (held) => readdirSync(held.path, 'latin1')).sort();
   } catch (error) {
-    if (isAbsence(error)) return [];
+    // Behind a link there is no session, but may be somebody else's.
+    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return [];
     throw error;
   }
 }

@@ -1,5 +1,7 @@
-import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { bytesOf } from '../files/read.ts';
+import { writeWhole } from '../files/write.ts';
 import type { Git, GitCommand } from '../git/run-git.ts';
 import type { AgentState } from './agent-state.ts';
 import type { BytePath } from './byte-path.ts';
@@ -79,13 +81,16 @@ async function makeWhole(git: Git, place: Place, bytes: Buffer, command: GitComm
   const index = parseIndex(bytes, place.store.format);
   if (index !== null) return index;
   const rewritten = await withPrivateRepo(git, place, command, async (own) => {
-    await writeFile(own.index, bytes);
+    writeWhole(own.index, bytes);
     const shared = (await readdir(place.admin)).filter((name) => /^sharedindex\.[0-9a-f]+$/.test(name));
-    for (const name of shared) await copyFile(join(place.admin, name), join(own.gitDir, name));
+    for (const name of shared) {
+      const part = bytesOf(join(place.admin, name));
+      if (part !== null) writeWhole(join(own.gitDir, name), part);
+    }
     await own.run(['update-index', '--no-split-index', '--force-write-index', '--verbose']);
-    return readFile(own.index);
+    return bytesOf(own.index);
   });
-  const whole = parseIndex(rewritten, place.store.format);
+  const whole = rewritten === null ? null : parseIndex(rewritten, place.store.format);
   if (whole === null) throw new SnapshotError('misplaced', "git cannot make the worktree's index whole");
   return whole;
 }

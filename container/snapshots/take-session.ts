@@ -1,7 +1,8 @@
-import { constants } from 'node:fs';
-import { open, rm } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
+import { closeSync, constants, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { ownerOf } from '../files/owner.ts';
+import { openPlain } from '../files/plain-path.ts';
+import { removeTree } from '../files/write.ts';
 import type { KnownSecrets } from '../known-secrets.ts';
 import { onDisk, readablePath } from './byte-path.ts';
 import type { BytePath } from './byte-path.ts';
@@ -76,43 +77,38 @@ export function isSameSession(home: string, { stamps }: TakenSession): boolean {
 
 /** The chunks of a file, or the reason why it cannot be had. */
 async function takeFile(task: SessionTask, path: BytePath): Promise<readonly string[] | string> {
-  let handle: FileHandle | null = null;
+  let fd: number | null = null;
   try {
     // What came into the place of the file since may be a link, or a FIFO that nobody writes to.
-    handle = await open(
-      onDisk(task.home, path),
-      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
-    );
-    if (!(await isDatabase(handle))) return await writeChunks(task, handle);
+    fd = openPlain(onDisk(task.home, path), constants.O_RDONLY);
+    if (!isDatabase(fd)) return await writeChunks(task, fd);
     return await takeDatabase(task, path);
   } catch (error) {
     task.signal.throwIfAborted();
     return `could not be read (${error instanceof Error ? error.message : String(error)})`;
   } finally {
-    await handle?.close();
+    if (fd !== null) closeSync(fd);
   }
 }
 
 async function takeDatabase(task: SessionTask, path: BytePath): Promise<readonly string[]> {
-  const folder = makeFolderOfOwn(task.repo);
+  const owner = ownerOf(task.home);
+  const folder = makeFolderOfOwn(task.repo, owner);
   try {
     const copy = join(folder, 'copy');
-    await copyDatabase(join(task.home, readablePath(path)), copy);
-    const handle = await open(copy);
+    await copyDatabase(join(task.home, readablePath(path)), copy, owner);
+    const fd = openPlain(copy, constants.O_RDONLY);
     try {
-      return await writeChunks(task, handle);
+      return await writeChunks(task, fd);
     } finally {
-      await handle.close();
+      closeSync(fd);
     }
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await removeTree(folder);
   }
 }
 
-async function writeChunks(
-  { store, secrets, signal, maxBytes }: SessionTask,
-  file: FileHandle,
-): Promise<string[]> {
+async function writeChunks({ store, secrets, signal, maxBytes }: SessionTask, fd: number): Promise<string[]> {
   const chunks: string[] = [];
   // A secret may lie across the border of two chunks: each is read with a margin on both sides.
   const margin = secrets.longestBytes;
@@ -120,7 +116,7 @@ async function writeChunks(
   for (let start = 0; start <= maxBytes; start += CHUNK_BYTES) {
     signal.throwIfAborted();
     const from = Math.max(0, start - margin);
-    const { bytesRead } = await file.read(window, 0, start - from + CHUNK_BYTES + margin, from);
+    const bytesRead = readSync(fd, window, 0, start - from + CHUNK_BYTES + margin, from);
     const read = window.subarray(0, bytesRead);
     secrets.blotOut(read);
     const chunk = read.subarray(start - from, start - from + CHUNK_BYTES);

@@ -1,7 +1,7 @@
 import type { Git, GitCommand } from '../git/run-git.ts';
+import { bytesBehind } from '../files/read.ts';
 import { linesOf, onDisk, quoted, unquoted } from './byte-path.ts';
 import type { BytePath } from './byte-path.ts';
-import { bytesOf } from './file-stamp.ts';
 import { GITLINK } from './index-file.ts';
 import type { IndexEntry, IndexFile } from './index-file.ts';
 import { runNamed } from './named-git.ts';
@@ -80,7 +80,7 @@ async function findFiltered(
   const files = inside.map((folder) =>
     onDisk(dir, folder === '' ? '.gitattributes' : `${folder}/.gitattributes`),
   );
-  const texts = [...attributes, ...files].map((file) => bytesOf(file)?.toString('latin1') ?? '');
+  const texts = [...attributes, ...files].map((file) => bytesBehind(file)?.toString('latin1') ?? '');
   if (entries.length === 0 || !texts.some((text) => SIZELESS.test(text))) return filtered;
   const input = entries.map(({ path }) => `${quoted(path)}\n`).join('');
   const args = ['check-attr', '--stdin', 'filter', 'working-tree-encoding'];

@@ -7,7 +7,7 @@ import type { Lifecycle } from '../lifecycle.ts';
 import { log } from '../log.ts';
 import type { WorkerClient } from '../worker-client.ts';
 import { shellQuote } from './shell-quote.ts';
-import { jsonAnswer, type Sockets, type ToolAnswer, type ToolRoutes } from './sockets.ts';
+import { jsonAnswer, type SocketAccess, type Sockets, type ToolAnswer, type ToolRoutes } from './sockets.ts';
 import type { SshKeys } from './ssh-keys.ts';
 
 const HELPER = fileURLToPath(new URL('./git-credential.ts', import.meta.url));
@@ -60,10 +60,10 @@ export class Credentials {
   }
 
   /** Opens, unless it is open, the socket on which `owner` may use the ssh key of the rig; nothing where it has none. */
-  async openKeySocket(owner: string, rig: string): Promise<void> {
+  async openKeySocket(owner: string, rig: string, access: SocketAccess): Promise<void> {
     const { sockets, keys } = this.#parts;
     if (!this.#usesSsh(rig) || sockets.isOpen(keyOwner(owner))) return;
-    await sockets.openStream(keyOwner(owner), (connection) => void keys.serve(rig, connection));
+    await sockets.openStream(keyOwner(owner), (connection) => void keys.serve(rig, connection), access);
   }
 
   /** Closes what {@link openKeySocket} opened. */

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync } from 'node:fs';
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, chown, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createStreamServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { RelightError } from '../../src/contract/errors.ts';
+import type { Owner } from '../files/owner.ts';
 import { PROBLEM_TYPE, problemFrom } from '../problem.ts';
 
 /** The longest path of a unix socket, in bytes, on every system (macOS: 104 with the final zero). */
@@ -28,18 +29,28 @@ interface Open {
   readonly cutOff: () => void;
 }
 
+/**
+ * Who can open a socket, which takes the right to write to it (unix(7)): only `user`, or the user's group where it is
+ * `shared`. Without a user it is this process's own.
+ */
+export interface SocketAccess {
+  readonly user?: Owner | null;
+  readonly shared?: boolean;
+}
+
 /** The folder of unix sockets over which the container's programs speak to the control server. */
 export class Sockets {
   readonly #dir: string;
   readonly #open = new Map<string, Open>();
 
   /** `name` makes the folder unique where the workspace's path is too long for a socket in it. */
-  constructor(workspace: string, name: string) {
+  constructor(workspace: string, name: string, separateUsers = false) {
     const inWorkspace = join(workspace, 'run');
     const fits = Buffer.byteLength(inWorkspace) + SOCKET_NAME_BYTES <= SOCKET_PATH_MAX_BYTES;
     this.#dir = fits ? inWorkspace : `/tmp/gt-${name.slice(0, 12)}`;
-    mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
-    chmodSync(this.#dir, 0o700);
+    mkdirSync(this.#dir, { recursive: true });
+    // Each socket is for one user; the folder is passed through, and its names are nobody's business.
+    chmodSync(this.#dir, separateUsers ? 0o711 : 0o700);
   }
 
   /** The socket's path, known before it is open. `owner` is who is on its other end. */
@@ -49,13 +60,17 @@ export class Sockets {
   }
 
   /** Serves `routes` to this owner until {@link close}; an owner's earlier socket is closed first. */
-  async open(owner: string, routes: ToolRoutes): Promise<string> {
+  async open(owner: string, routes: ToolRoutes, access: SocketAccess = {}): Promise<string> {
     const server = createServer((request, response) => void serve(routes, request, response));
-    return await this.#listen(owner, { server, cutOff: () => server.closeAllConnections() });
+    return await this.#listen(owner, { server, cutOff: () => server.closeAllConnections() }, access);
   }
 
   /** As {@link open}, for a protocol of its own: `serve` gets every connection. */
-  async openStream(owner: string, serve: (connection: Socket) => void): Promise<string> {
+  async openStream(
+    owner: string,
+    serve: (connection: Socket) => void,
+    access: SocketAccess = {},
+  ): Promise<string> {
     const connections = new Set<Socket>();
     const server = createStreamServer((connection) => {
       connections.add(connection);
@@ -63,10 +78,10 @@ export class Sockets {
       serve(connection);
     });
     const cutOff = (): void => connections.forEach((connection) => connection.destroy());
-    return await this.#listen(owner, { server, cutOff });
+    return await this.#listen(owner, { server, cutOff }, access);
   }
 
-  async #listen(owner: string, open: Open): Promise<string> {
+  async #listen(owner: string, open: Open, { user = null, shared = false }: SocketAccess): Promise<string> {
     await this.close(owner);
     const path = this.pathOf(owner);
     await rm(path, { force: true });
@@ -77,6 +92,8 @@ export class Sockets {
       server.listen(path, resolve);
     });
     await chmod(path, 0o600);
+    if (user !== null) await chown(path, user.uid, user.gid);
+    if (user !== null && shared) await chmod(path, 0o660);
     return path;
   }
 

@@ -47,6 +47,9 @@ function contentOf({ status, text, isJson }: ControlReply): unknown {
 function refusalOf(reply: ControlReply): RelightError {
   try {
     const { code, detail } = Problem.parse(contentOf(reply));
+    // It obeys the key that it was started with. The operator's own token is another matter.
+    if (code === 'unauthorized')
+      return new RelightError('control_unreachable', `the control server refused the Worker: ${detail}`);
     return new RelightError(code, detail);
   } catch (error) {
     return new RelightError(

@@ -1,7 +1,7 @@
 import { SELF } from 'cloudflare:test';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { signContainerToken } from '../../src/platform/token.ts';
-import { everythingOf, jsonOf, lifeOf, litTown, problemCode } from './scene.ts';
+import { everythingOf, jsonOf, lifeOf, litTown, machineOf, problemCode } from './scene.ts';
 import { callback, operator } from './town.ts';
 
 const ORIGIN = 'https://relight.test';
@@ -67,6 +67,16 @@ describe('tokens', () => {
     expect(await refused(() => ask('/callback/checkpoint', operatorToken, checkpointOf(1)), 401)).toBe(
       'unauthorized',
     );
+  });
+
+  it('are what a control server wants from the Worker as well: one of another key is refused', async () => {
+    const log = '/api/towns/calm/rigs/hono/agents/ada/log';
+    expect((await operator('GET', log)).status).toBe(200);
+    const machine = machineOf('calm');
+    const { token } = machine;
+    machine.token = await signContainerToken('calm', 'another-key');
+    expect(await problemCode(await operator('GET', log), 503)).toBe('control_unreachable');
+    machine.token = token;
   });
 
   it('of containers are refused when they are tampered with, signed with another key, or of no signature', async () => {

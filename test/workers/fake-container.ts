@@ -1,5 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import { BOOT_HEADER } from '../../src/contract/control.ts';
+import { problemOf } from '../../src/contract/errors.ts';
 
 /** A control server as a test scripts it: one life of one town's container. */
 export interface FakeBoot {
@@ -118,7 +119,7 @@ async function answer(
     return Response.json({ town: 'any', bootId, generation, bootedAt: 0, draining: false, agents: 0 });
   }
   if (new Headers(init.headers).get('authorization') !== `Bearer ${machine?.token}`)
-    return Response.json({ code: 'unauthorized' }, { status: 401 });
+    return Response.json(problemOf('unauthorized', 'the token is another one'), { status: 401 });
   const meantFor = new Headers(init.headers).get(BOOT_HEADER);
   if (meantFor !== bootId) throw new Error(`the call was meant for boot ${meantFor}`);
   const body: unknown = typeof init.body === 'string' ? JSON.parse(init.body) : null;

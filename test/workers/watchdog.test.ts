@@ -213,6 +213,7 @@ describe('the watchdog', () => {
     const { boot } = machineOf('tripped');
     machines.set('tripped', {
       boot,
+      token: '',
       renewals: 0,
       gate: Promise.resolve(),
       get running(): never {

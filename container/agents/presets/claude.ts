@@ -12,7 +12,7 @@ export const claude: Preset = {
   setting: ({ home }, resumes) => ({
     files: { [MCP_CONFIG]: `${JSON.stringify(MCP_SERVERS, null, 2)}\n` },
     env: {
-      // Without it nothing is allowed unasked to root, who agents are in the container.
+      // Without it nothing is allowed unasked to root, who agents are where they have no users of their own.
       IS_SANDBOX: '1',
       MCP_TOOL_TIMEOUT: String(MCP_TIMEOUT_SECONDS * 1000),
       DISABLE_AUTOUPDATER: '1',

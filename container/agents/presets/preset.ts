@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { GT_BIN_DIR } from '../environment.ts';
-import { isErrno } from '../shells.ts';
 
 /** `gt` by its whole path: not every tool hands its PATH on to the MCP servers that it starts. */
 export const GT = join(GT_BIN_DIR, 'gt');
@@ -30,14 +29,4 @@ export interface Preset {
   /** The file or folder in which the tool keeps its conversations, by its path below HOME. */
   readonly session: string;
   readonly setting: (place: Place, resumes: boolean) => Setting;
-}
-
-/** What was asked of the disk, null where there is nothing. */
-export async function unlessAbsent<Answer>(asked: Promise<Answer>): Promise<Answer | null> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return null;
-    throw error;
-  }
 }

@@ -105,7 +105,7 @@ describe('an agent that is started', () => {
     const lines = (await readFile(join(dir, 'env.txt'), 'utf8')).split('\n');
     const names = lines.flatMap((line) => /^([A-Za-z_0-9]+)=/.exec(line)?.[1] ?? []).toSorted();
     expect(names.join(' ')).toMatchInlineSnapshot(
-      `"BUN_INSTALL_CACHE_DIR GIT_AUTHOR_EMAIL GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL GIT_COMMITTER_NAME GIT_CONFIG_COUNT GIT_CONFIG_KEY_0 GIT_CONFIG_KEY_1 GIT_CONFIG_VALUE_0 GIT_CONFIG_VALUE_1 GIT_TERMINAL_PROMPT GOMODCACHE GT_AGENT GT_BEAD GT_BRANCH GT_NODE GT_PRIME_FILE GT_RIG GT_SESSION_DIR GT_SOCKET GT_TOWN HOME LANG PATH PIP_CACHE_DIR PWD RELIGHT_CONTAINER TMPDIR UV_CACHE_DIR YARN_CACHE_FOLDER npm_config_cache npm_config_store_dir"`,
+      `"BUN_INSTALL_CACHE_DIR GIT_AUTHOR_EMAIL GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL GIT_COMMITTER_NAME GIT_CONFIG_COUNT GIT_CONFIG_KEY_0 GIT_CONFIG_KEY_1 GIT_CONFIG_VALUE_0 GIT_CONFIG_VALUE_1 GIT_TERMINAL_PROMPT GOMODCACHE GT_AGENT GT_BEAD GT_BRANCH GT_NODE GT_PRIME_FILE GT_RIG GT_RUN GT_SESSION_DIR GT_SOCKET GT_TOWN HOME LANG PATH PIP_CACHE_DIR PWD RELIGHT_CONTAINER TMPDIR UV_CACHE_DIR YARN_CACHE_FOLDER npm_config_cache npm_config_store_dir"`,
     );
     expect(lines).toContain('GIT_AUTHOR_EMAIL=a@rig.relight.invalid');
     expect(lines).toContain('RELIGHT_CONTAINER=mark/1');
@@ -170,12 +170,11 @@ describe('an agent that is started', () => {
     expect(exit.tail).toContain('bead_not_hooked');
   });
 
-  test('leaves no child behind when it ends', async () => {
+  test.each(['sleep 60', 'setsid sleep 60'])('leaves no child behind when it ends: %s', async (child) => {
     const { worker, control, dir } = await townWithWorktree();
-    await control.start('a', { command: 'sleep 60 & echo $! > pid' });
+    await control.start('a', { command: `${child} & echo $! > pid` });
     await worker.call('exit');
-    const pid = await pidIn(dir);
-    await eventually(() => expect(isAlive(pid)).toBe(false));
+    expect(isAlive(await pidIn(dir))).toBe(false);
   });
 });
 

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, onTestFinished } from 'vitest';
 import type { z } from 'zod';
+import { isErrno } from '../../../container/agents/shells.ts';
 import { CONTROL, type RestoreRequest, type StartRequest } from '../../../src/contract/control.ts';
 import { type Exchange, pathOf } from '../../../src/contract/exchange.ts';
 import type { Life } from '../../../src/contract/ids.ts';
@@ -48,22 +49,32 @@ export async function makeWorkspace(): Promise<string> {
   return workspace;
 }
 
+/** `program` are the words that run the control server where it is not run straight from the sources. */
+interface StartOptions {
+  readonly workspace?: string;
+  readonly env?: Record<string, string>;
+  readonly program?: readonly string[] | undefined;
+}
+
 /** Starts a control server for one test and waits until it answers. */
 export async function startControl(
   workerUrl: string,
-  { workspace, env = {} }: { workspace?: string; env?: Record<string, string> } = {},
+  { workspace, env = {}, program }: StartOptions = {},
 ): Promise<ControlProcess> {
   const dir = workspace ?? (await makeWorkspace());
-  const { child, events, ended } = spawnControl({
-    GT_TOWN: 'town',
-    RELIGHT_URL: workerUrl,
-    RELIGHT_TOKEN: TOKEN,
-    WORKSPACE: dir,
-    PORT: '0',
-    HOST: '127.0.0.1',
-    DRAIN_SECONDS: '1',
-    ...env,
-  });
+  const { child, events, ended } = spawnControl(
+    {
+      GT_TOWN: 'town',
+      RELIGHT_URL: workerUrl,
+      RELIGHT_TOKEN: TOKEN,
+      WORKSPACE: dir,
+      PORT: '0',
+      HOST: '127.0.0.1',
+      DRAIN_SECONDS: '1',
+      ...env,
+    },
+    program,
+  );
   const open = await eventually(() => {
     const event = events.find((line) => line['event'] === 'control.open');
     if (event === undefined) throw new Error('the control server does not listen');
@@ -144,13 +155,16 @@ export function restoreRequest(
 }
 
 /** Starts the program with this environment and nothing else; ended with the test, with all its agents. */
-export function spawnControl(env: Record<string, string>): {
+export function spawnControl(
+  env: Record<string, string>,
+  [file = '', ...args]: readonly string[] = [process.execPath, MAIN],
+): {
   child: ReturnType<typeof spawn>;
   events: Record<string, unknown>[];
   stderr: () => string;
   ended: Promise<{ code: number | null; signal: string | null }>;
 } {
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(file, args, {
     env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
   });
   const events: Record<string, unknown>[] = [];
@@ -175,9 +189,14 @@ export function spawnControl(env: Record<string, string>): {
   return { child, events, stderr: () => stderr, ended };
 }
 
-/** Whether a process runs. */
+/** Whether a process runs; one that has ended and that nobody has asked for is none. */
 export function isAlive(pid: number): boolean {
-  return existsSync(`/proc/${String(pid)}`);
+  try {
+    return !/^State:\tZ/m.test(readFileSync(`/proc/${String(pid)}/status`, 'utf8'));
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ESRCH')) return false;
+    throw error;
+  }
 }
 
 async function send(url: string, method: string, body: unknown): Promise<Answer> {

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { onTestFinished, vi } from 'vitest';
 import type { z } from 'zod';
 import { CALLBACKS } from '../../../src/contract/callbacks.ts';
 import { type ErrorCode, problemOf } from '../../../src/contract/errors.ts';
+import { BUNDLE_CALLS, OFFER_HEADER, SnapshotOffer, SnapshotWanted } from '../../../src/contract/snapshot.ts';
 import type { Prime } from '../../../src/contract/prime.ts';
 
 export type CallName = keyof typeof CALLBACKS;
@@ -25,6 +26,8 @@ export async function eventually<Value>(look: () => Value | Promise<Value>): Pro
 export interface FakeWorker {
   readonly url: string;
   readonly problems: string[];
+  /** The bundles that were stored, newest last, where the Worker keeps them. */
+  readonly bundles: { offer: SnapshotOffer; bytes: Buffer }[];
   /** The bodies of all calls of one kind, in the order of arrival. */
   bodies<Name extends CallName>(name: Name): BodyOf<Name>[];
   /** Waits for a call of which `wanted` is true. */
@@ -60,8 +63,15 @@ export function primeOf(rig: string, agent: string, bead: string): Prime {
   };
 }
 
-/** Starts a fake Worker for one test. `beadOf` names the bead that an agent's prime shows. */
-export async function startFakeWorker(beadOf = (_agent: string): string => 'bead-1'): Promise<FakeWorker> {
+/**
+ * Starts a fake Worker for one test. `beadOf` names the bead that an agent's prime shows; snapshots are answered with 404
+ * unless it keeps bundles.
+ */
+export async function startFakeWorker(
+  beadOf = (_agent: string): string => 'bead-1',
+  { keepsBundles = false } = {},
+): Promise<FakeWorker> {
+  const bundles: FakeWorker['bundles'] = [];
   const calls: { name: CallName; body: unknown }[] = [];
   const problems: string[] = [];
   const answers = new Map<CallName, (body: never) => FakeAnswer | Promise<FakeAnswer>>();
@@ -82,7 +92,17 @@ export async function startFakeWorker(beadOf = (_agent: string): string => 'bead
     return { status: 204 };
   };
 
-  const serve = async (request: IncomingMessage): Promise<FakeAnswer> => {
+  const serve = async (request: IncomingMessage): Promise<FakeAnswer | Buffer> => {
+    if (keepsBundles && request.url === BUNDLE_CALLS.upload.path) {
+      const offer = Buffer.from(String(request.headers[OFFER_HEADER]), 'base64url').toString();
+      bundles.push({ offer: SnapshotOffer.parse(JSON.parse(offer)), bytes: await buffer(request) });
+      return { status: 204 };
+    }
+    if (keepsBundles && request.url === BUNDLE_CALLS.download.path) {
+      const { agent, seq } = SnapshotWanted.parse(JSON.parse(await text(request)));
+      const kept = bundles.findLast(({ offer }) => offer.agent === agent && offer.snapshot.seq === seq);
+      return kept?.bytes ?? { status: 404 };
+    }
     const name = nameAt(request);
     if (name === null) return { status: 404 };
     if (request.headers.authorization !== `Bearer ${TOKEN}`) problems.push(`${name}: no token`);
@@ -97,6 +117,7 @@ export async function startFakeWorker(beadOf = (_agent: string): string => 'bead
   const server = createServer((request, response) => {
     void serve(request).then((answer) => {
       if (answer === 'hang') return;
+      if (Buffer.isBuffer(answer)) return void response.end(answer);
       const type = answer.status >= 400 ? 'application/problem+json' : 'application/json';
       response.writeHead(answer.status, { 'content-type': type, ...answer.headers });
       response.end(answer.json === undefined ? undefined : JSON.stringify(answer.json));
@@ -122,6 +143,7 @@ export async function startFakeWorker(beadOf = (_agent: string): string => 'bead
   return {
     url: `http://127.0.0.1:${String(address.port)}`,
     problems,
+    bundles,
     bodies,
     call: async (name, wanted = () => true) =>
       await eventually(() => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { jsonAnswer, Sockets } from '../../../container/tools/sockets.ts';
-import { homeDir } from '../../../container/agents/environment.ts';
+import { homeDir } from '../../../container/agents/places.ts';
 import { CHECKPOINT_MAX_BYTES } from '../../../src/contract/agent.ts';
 import { POLECAT_PROMPT } from '../../../src/contract/prompts/polecat.ts';
 import { gtPath, townWithAgent, withRemote } from './agent-town.ts';

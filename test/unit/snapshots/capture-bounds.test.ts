@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { repoDir, worktreeDir } from '../../../container/git/layout.ts';
+import { privateDir, repoDir, worktreeDir } from '../../../container/git/layout.ts';
 import { createGit } from '../../../container/git/run-git.ts';
 import { readBundle, writeBundle } from '../../../container/snapshots/bundle.ts';
 import { KnownSecrets } from '../../../container/known-secrets.ts';
@@ -29,7 +29,7 @@ test("a capture ends at its time-out, and by the caller's signal", async () => {
   const stop = new AbortController();
   stop.abort(new Error('enough'));
   await expect(life.capture({ signal: stop.signal })).rejects.toMatchObject({ code: 'draining' });
-  expect(readdirSync(join(life.repo, 'relight-snapshots'))).toEqual([]);
+  expect(readdirSync(privateDir(life.repo))).toEqual([]);
 });
 
 test('a folder that is no worktree of the rig is refused', async () => {

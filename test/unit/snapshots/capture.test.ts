@@ -13,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { privateDir } from '../../../container/git/layout.ts';
 import type { Fingerprint } from '../../../container/snapshots/capture.ts';
 import { dropSnapshots } from '../../../container/snapshots/drop.ts';
 import { observe } from './observe.ts';
@@ -140,7 +141,7 @@ test('a capture touches neither branch, HEAD, index nor any file, and leaves not
   const before = look();
   await life.captured();
   expect(look()).toEqual(before);
-  expect(readdirSync(join(repo, 'relight-snapshots'))).toEqual([]);
+  expect(readdirSync(privateDir(repo))).toEqual([]);
 });
 
 function stampOf(path: string): unknown {

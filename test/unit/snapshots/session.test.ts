@@ -3,7 +3,7 @@ import { appendFileSync, existsSync, readFileSync, statSync, symlinkSync, utimes
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { homeDir } from '../../../container/agents/environment.ts';
+import { homeDir } from '../../../container/agents/places.ts';
 import { KnownSecrets } from '../../../container/known-secrets.ts';
 import { AGENT, agentGit, RIG, SnapshotScene, write } from './snapshot-scene.ts';
 import type { Life } from './snapshot-scene.ts';

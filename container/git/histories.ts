@@ -26,7 +26,7 @@ export class Histories {
     void this.#turn(async () => {
       try {
         const repo = repoDir(this.#git.workspace, rig);
-        if (!(await isPartial(repo))) return;
+        if (!isPartial(repo)) return;
         const began = performance.now();
         const command = { credentialsOf: credential ? rig : null, signal };
         await pRetry(async () => completeHistory(this.#git, repo, command), {

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { History } from '../../src/contract/rig.ts';
+import { bytesOf } from '../files/read.ts';
 import type { Git, GitCommand } from './run-git.ts';
 import { setConfig } from './set-config.ts';
 
@@ -19,8 +19,8 @@ export function howToFetch(history: History): readonly string[] {
 }
 
 /** Whether contents of the history may be missing in the repository. */
-export async function isPartial(repo: string): Promise<boolean> {
-  return (await readFile(join(repo, 'config'), 'utf8')).includes('partialclonefilter');
+export function isPartial(repo: string): boolean {
+  return bytesOf(join(repo, 'config'))?.includes('partialclonefilter') ?? false;
 }
 
 /** Fetches all contents that a checkout of these commits needs, in one negotiation. */

@@ -139,7 +139,7 @@ async function fetchNeeded(job: Job, refs: RemoteRefs, hooks: RestoreHooks): Pro
       if (first !== undefined && failures.size === needed.size) throw first;
       // With sparse worktrees each checkout asks for its own files, all at once.
       const wanted = request.sparse.length === 0 ? startsOf(request, refs) : [];
-      if (await isPartial(repo)) await fetchContents(git, repo, wanted, access);
+      if (isPartial(repo)) await fetchContents(git, repo, wanted, access);
       const unchanged = missing.length + vanished.length === 0;
       return { refs, failures, local: unchanged ? before : await readLocalRefs(git, repo, access) };
     },

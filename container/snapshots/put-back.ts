@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { CommitId } from '../../src/contract/ids.ts';
 import { homeDir } from '../agents/places.ts';
+import { fetchContents, isPartial } from '../git/partial-clone.ts';
 import type { Git, GitCommand } from '../git/run-git.ts';
 import { removeFile, writeWhole } from '../files/write.ts';
 import { readIfThere } from '../git/worktree-marks.ts';
@@ -47,9 +48,9 @@ const MARK = 'relight-put-back';
 const Mark = z.object({ commit: CommitId });
 
 /**
- * Puts a snapshot back into a worktree that was freshly made for its branch, and the agent's session below its HOME. Where the branch moved on the remote, or
- * the snapshot belongs to other work, nothing is changed and the warnings say how to get at it. Cut off anywhere, a
- * second call completes it. Throws a SnapshotError `incomplete`, `corrupt` or `misplaced`, or git's failure.
+ * Puts a snapshot back into a worktree that was freshly made for its branch, and the agent's session below its HOME.
+ * Where the branch moved on the remote, or the snapshot belongs to other work, nothing is changed and the warnings say how
+ * to get at it. Cut off anywhere, a second call completes it. Throws a SnapshotError `incomplete`, `corrupt` or `misplaced`, or git's failure.
  */
 export async function putBack(git: Git, request: PutBackRequest): Promise<PutBackReport> {
   const { snapshot, bead, rig, agent, dir, signal = new AbortController().signal } = request;
@@ -61,6 +62,11 @@ export async function putBack(git: Git, request: PutBackRequest): Promise<PutBac
   const command = { signal };
   const place = await findPlace(git, { rig, dir }, command);
   await proveIsHere(git, place, commit, command);
+  if (isPartial(place.repo)) {
+    // Contents of the remote's history are in no snapshot, and here only as far as something else is checked out.
+    const all = [commit, meta.index, meta.state];
+    await fetchContents(git, place.repo, all, { ...command, credentialsOf: rig });
+  }
   const resumed = await wasBegun(place, commit);
   if (!resumed && (await hasMoved(git, place, request))) {
     const ref = await keepRef(git, place, { meta, commit, command });

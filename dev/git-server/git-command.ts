@@ -1,8 +1,12 @@
 import { execa } from 'execa';
 
-/** The settings of git's own commands here; the last two keep a push from leaving a process at work behind its answer. */
+/**
+ * The settings of git's own commands here. Contents may be left out of a fetch, as the large hosts allow; the last two keep a
+ * push from leaving a process at work behind its answer.
+ */
 const CONFIG = {
   'http.receivepack': 'true',
+  'uploadpack.allowFilter': 'true',
   // The directories may belong to another user, in a container for one.
   'safe.directory': '*',
   'receive.autogc': 'false',

@@ -1,9 +1,17 @@
-import { existsSync, readdirSync, renameSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { worktreeDir } from '../../../container/git/layout.ts';
 import { completeHistory, isPartial } from '../../../container/git/partial-clone.ts';
+import { restoreRig } from '../../../container/git/restore-rig.ts';
+import { createGit } from '../../../container/git/run-git.ts';
+import { KnownSecrets } from '../../../container/known-secrets.ts';
+import { readBundle, writeBundle } from '../../../container/snapshots/bundle.ts';
+import { capture } from '../../../container/snapshots/capture.ts';
+import { describeSnapshot } from '../../../container/snapshots/offer.ts';
+import { putBack } from '../../../container/snapshots/put-back.ts';
 import { sceneTest as it } from './scene-test.ts';
-import { planFor, run, write } from './scene.ts';
+import { planFor, RIG, run, write } from './scene.ts';
 import type { Scene } from './scene.ts';
 
 const MINE = 'gt/ada/b1';
@@ -68,7 +76,7 @@ describe.concurrent('a rig whose remote can leave contents out', () => {
     withHistory(scene);
     await scene.restore([planFor('ada')]);
     await completeHistory(scene.git, scene.repo, {});
-    expect(await isPartial(scene.repo)).toBe(false);
+    expect(isPartial(scene.repo)).toBe(false);
     scene.push('main', { 'src/index.js': 'export const n = 4;\n' });
     run(scene.dir('ada'), 'fetch', '--quiet');
     expect(missing(scene)).toBe(0);
@@ -84,7 +92,7 @@ describe.concurrent('a rig whose remote can leave contents out', () => {
     const cut = completeHistory(scene.git, scene.repo, { signal: stop.signal });
     stop.abort();
     await expect(cut).rejects.toMatchObject({ code: 'draining' });
-    expect(await isPartial(scene.repo)).toBe(true);
+    expect(isPartial(scene.repo)).toBe(true);
     await completeHistory(scene.git, scene.repo, {});
     expect(missing(scene)).toBe(0);
   });
@@ -134,4 +142,34 @@ it('checks out only the folders that a rig wants, and the files beside them', as
   run(dir, 'sparse-checkout', 'add', 'docs');
   expect(existsSync(join(dir, 'docs/x.md'))).toBe(true);
   expect((await scene.restoreOne(planFor('ada'), { sparse: ['app/a'] })).from).toBe('kept');
+});
+
+it('puts a snapshot back that holds contents which only the remote has', async ({ scene }) => {
+  withHistory(scene);
+  run(scene.remote, 'config', 'uploadpack.allowFilter', 'false');
+  await scene.restore([planFor('ada')]);
+  run(scene.dir('ada'), 'checkout', '--quiet', 'HEAD~3', '--', 'src/index.js');
+  const secrets = new KnownSecrets([]);
+  const about = { rig: RIG, agent: 'ada', bead: 'b1', branch: MINE };
+  const request = { ...about, dir: scene.dir('ada'), generation: 1, seq: 1, previous: null, secrets };
+  const captured = await capture(scene.git, request);
+  if (captured === null) throw new Error('nothing was captured');
+  const file = join(scene.root, 'ada.bundle');
+  const bundle = await writeBundle(scene.git, RIG, captured, { onRemote: [scene.remoteHead(MINE)], file });
+  const snapshot = describeSnapshot(captured, { ...bundle, store: 'r2', place: null });
+
+  run(scene.remote, 'config', 'uploadpack.allowFilter', 'true');
+  const git = createGit({ workspace: join(scene.root, 'next') });
+  const report = await restoreRig(git, RIG, scene.request([planFor('ada', { snapshot })]), {
+    onPhase: () => undefined,
+    onAgent: () => undefined,
+    putBack: async (_plan, place) => {
+      const put = { ...about, ...place, snapshot: await readBundle(git, RIG, file), generation: 1 };
+      return { ...(await putBack(git, put)), lost: [] };
+    },
+  });
+  expect(report.agents[0]).toMatchObject({ fault: null, snapshot: 'restored', warnings: [] });
+  const dir = worktreeDir(git.workspace, RIG, 'ada');
+  expect(run(dir, 'diff', '--cached', '--stat')).toContain('src/index.js');
+  expect(readFileSync(join(dir, 'src/index.js'), 'utf8')).toBe('export const n = 1;\n');
 });

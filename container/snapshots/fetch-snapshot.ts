@@ -18,7 +18,14 @@ export async function fetchSnapshot(
   const gitDir = repoDir(git.workspace, rig);
   // Not yet under its own ref: only the commit itself tells its number.
   const arrival = `refs/relight/arrivals/${place.slice('refs/'.length)}`;
-  const options = ['--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--progress'];
+  // Whole, also into a partial clone: once the agent is done the remote has it no more.
+  const options = [
+    '--no-filter',
+    '--no-tags',
+    '--no-write-fetch-head',
+    '--no-recurse-submodules',
+    '--progress',
+  ];
   const access = { network: true, credentialsOf: rig };
   await runNamed(git, { gitDir }, ['fetch', ...options, 'origin', `+${place}:${arrival}`], access);
   const [commit = ''] = (await runNamed(git, { gitDir }, ['rev-parse', '--verify', arrival])).split('\n');

@@ -6,8 +6,8 @@ import { completeHistory, isPartial } from '../../../container/git/partial-clone
 import { restoreRig } from '../../../container/git/restore-rig.ts';
 import { createGit } from '../../../container/git/run-git.ts';
 import { KnownSecrets } from '../../../container/known-secrets.ts';
-import { readBundle, writeBundle } from '../../../container/snapshots/bundle.ts';
 import { capture } from '../../../container/snapshots/capture.ts';
+import { fetchSnapshot } from '../../../container/snapshots/fetch-snapshot.ts';
 import { describeSnapshot } from '../../../container/snapshots/offer.ts';
 import { putBack } from '../../../container/snapshots/put-back.ts';
 import { sceneTest as it } from './scene-test.ts';
@@ -144,32 +144,32 @@ it('checks out only the folders that a rig wants, and the files beside them', as
   expect((await scene.restoreOne(planFor('ada'), { sparse: ['app/a'] })).from).toBe('kept');
 });
 
-it('puts a snapshot back that holds contents which only the remote has', async ({ scene }) => {
+it('puts a snapshot back that the remote gave without its contents', async ({ scene }) => {
   withHistory(scene);
-  run(scene.remote, 'config', 'uploadpack.allowFilter', 'false');
-  await scene.restore([planFor('ada')]);
-  run(scene.dir('ada'), 'checkout', '--quiet', 'HEAD~3', '--', 'src/index.js');
-  const secrets = new KnownSecrets([]);
+  const plan = planFor('ada');
+  await scene.restore([plan]);
+  write(scene.dir('ada'), { 'src/index.js': 'unfinished\n', 'new.txt': 'new\n' });
   const about = { rig: RIG, agent: 'ada', bead: 'b1', branch: MINE };
-  const request = { ...about, dir: scene.dir('ada'), generation: 1, seq: 1, previous: null, secrets };
+  const [dir, secrets] = [scene.dir('ada'), new KnownSecrets([])];
+  const request = { ...about, dir, generation: 1, seq: 1, previous: null, secrets };
   const captured = await capture(scene.git, request);
   if (captured === null) throw new Error('nothing was captured');
-  const file = join(scene.root, 'ada.bundle');
-  const bundle = await writeBundle(scene.git, RIG, captured, { onRemote: [scene.remoteHead(MINE)], file });
-  const snapshot = describeSnapshot(captured, { ...bundle, store: 'r2', place: null });
+  const ref = 'refs/gastown/wip/core/ada/town.1.1';
+  run(scene.repo, 'push', '--quiet', 'origin', `${captured.commit}:${ref}`);
+  const stored = { store: 'git', place: ref, bytes: null, sha256: null, prerequisites: [] } as const;
+  const snapshot = describeSnapshot(captured, stored);
 
-  run(scene.remote, 'config', 'uploadpack.allowFilter', 'true');
   const git = createGit({ workspace: join(scene.root, 'next') });
-  const report = await restoreRig(git, RIG, scene.request([planFor('ada', { snapshot })]), {
+  const report = await restoreRig(git, RIG, scene.request([{ ...plan, snapshot }]), {
     onPhase: () => undefined,
     onAgent: () => undefined,
     putBack: async (_plan, place) => {
-      const put = { ...about, ...place, snapshot: await readBundle(git, RIG, file), generation: 1 };
+      const put = { ...about, ...place, snapshot: await fetchSnapshot(git, RIG, ref), generation: 1 };
       return { ...(await putBack(git, put)), lost: [] };
     },
   });
   expect(report.agents[0]).toMatchObject({ fault: null, snapshot: 'restored', warnings: [] });
-  const dir = worktreeDir(git.workspace, RIG, 'ada');
-  expect(run(dir, 'diff', '--cached', '--stat')).toContain('src/index.js');
-  expect(readFileSync(join(dir, 'src/index.js'), 'utf8')).toBe('export const n = 1;\n');
+  const next = worktreeDir(git.workspace, RIG, 'ada');
+  expect(run(next, 'status', '--porcelain')).toBe(' M src/index.js\n?? new.txt');
+  expect(readFileSync(join(next, 'src/index.js'), 'utf8')).toBe('unfinished\n');
 });

@@ -137,14 +137,27 @@ async function fetchNeeded(job: Job, refs: RemoteRefs, hooks: RestoreHooks): Pro
       const failures = await fetchEach(git, repo, missing, { ...access, extra });
       const [first] = failures.values();
       if (first !== undefined && failures.size === needed.size) throw first;
-      // With sparse worktrees each checkout asks for its own files, all at once.
-      const wanted = request.sparse.length === 0 ? startsOf(request, refs) : [];
-      if (isPartial(repo)) await fetchContents(git, repo, wanted, access);
+      if (isPartial(repo)) await fetchTogether(job, startsOf(request, refs));
       const unchanged = missing.length + vanished.length === 0;
       return { refs, failures, local: unchanged ? before : await readLocalRefs(git, repo, access) };
     },
     ({ failures }) => (failures.size === 0 ? 'done' : `failed for ${[...failures.keys()].join(', ')}`),
   );
+}
+
+/** Brings what the checkouts need. What cannot be had so, because of one of them, each asks for by itself. */
+async function fetchTogether(
+  { git, rig, repo, request, access }: Job,
+  starts: readonly string[],
+): Promise<void> {
+  // A sparse worktree needs less than its commit has.
+  if (request.sparse.length > 0) return;
+  try {
+    await fetchContents(git, repo, starts, access);
+  } catch (error) {
+    access.signal?.throwIfAborted();
+    log.warn('contents.not-fetched', { rig, ...errorFacts(error) });
+  }
 }
 
 /** The commits that new worktrees start from. */

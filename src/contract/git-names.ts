@@ -30,8 +30,8 @@ const SSH_URL = new RegExp(
 export function isGitUrl(url: string): boolean {
   if (url.length > 2048 || /[\u0000-\u0020\u007f]/.test(url)) return false;
   if (sshPlaceOf(url) !== null) return true;
-  // Without the slashes git reads a host called `https`, where the URL parser is lenient.
-  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) return false;
+  // Without the slashes git reads a host called `https`, where the URL parser is lenient; and so it is with backslashes.
+  if (!/^https?:\/\/[^-/@\\][^\\]*$/.test(url) || !URL.canParse(url)) return false;
   const { username, password, pathname } = new URL(url);
   return pathname.length > 1 && username === '' && password === '';
 }

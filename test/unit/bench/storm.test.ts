@@ -21,7 +21,7 @@ describe('the simulation of a roll-out', () => {
   it('shows that the policy recovers sooner and asks less than coming back at fixed times', async () => {
     const [before, after] = [await simulate(SMALL, NAIVE), await simulate(SMALL, RELIGHT)];
     expect(after.lastMs).toBeLessThan(before.lastMs);
-    expect(after.git.peak).toBeLessThan(before.git.peak);
+    expect(after.git.total).toBeLessThan(before.git.total);
     expect(after.workflows.refused).toBeLessThan(before.workflows.refused);
   });
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { worktreeDir } from '../../../container/git/layout.ts';
+import { ownDir, worktreeDir } from '../../../container/git/layout.ts';
 import { CONTROL, ControlHealth } from '../../../src/contract/control.ts';
 import { makeWorkspace, restoreRequest, startControl } from './control-process.ts';
 import { eventually, startFakeWorker } from './fake-worker.ts';
@@ -65,10 +65,10 @@ describe('what an agent had on disk', () => {
 describe('the disk of the control server', () => {
   test('is in its health, and bundles that an earlier life left on it are removed', async () => {
     const workspace = await makeWorkspace();
-    const bundles = join(workspace, 'bundles');
-    await mkdir(bundles);
-    await writeFile(join(bundles, 'rig.a.7.bundle'), 'half');
-    await utimes(join(bundles, 'rig.a.7.bundle'), 1, 1);
+    const bundles = ownDir(workspace, 'rig');
+    await mkdir(bundles, { recursive: true });
+    await writeFile(join(bundles, 'a.7.bundle'), 'half');
+    await utimes(join(bundles, 'a.7.bundle'), 1, 1);
     const worker = await startFakeWorker();
     const control = await startControl(worker.url, { workspace });
     await eventually(async () => expect(await readdir(bundles)).toEqual([]));

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { homeDir, primeFile } from '../../../container/agents/places.ts';
-import { repoDir, worktreeDir } from '../../../container/git/layout.ts';
+import { repoDir } from '../../../container/git/layout.ts';
 import type { AgentExit } from '../../../src/contract/agent.ts';
 import { CONTROL } from '../../../src/contract/control.ts';
 import { isAlive, spawnControl } from './control-process.ts';
@@ -26,7 +26,7 @@ const WORK = [
   'git rebase --quiet --force-rebase HEAD~1',
   '[ "$GT_AGENT" != a ] || git gc --quiet',
   'echo three > work.txt && git commit --quiet --all -m three',
-  'gt done',
+  'echo "uid $(stat -c %u work.txt)" && gt done',
 ].join('\n');
 
 /** The session's database, in a program of the agent. */
@@ -46,10 +46,11 @@ describe.skipIf(whyNot !== null)('agents with users of their own', { timeout: 90
     for (const [rig, agent] of agents) {
       const { exit } = await worker.call('exit', (body) => body.agent === agent);
       expect(exit).toMatchObject({ code: 0, tail: expect.stringContaining('bead-1 is done') });
-      const dir = worktreeDir(control.workspace, rig, agent);
-      const head = await output('git', ['-c', 'safe.directory=*', '-C', dir, 'rev-parse', 'HEAD']);
+      // Its worktree may be gone by now, because its bead is over; its branch stays.
+      const repo = ['-c', 'safe.directory=*', '--git-dir', repoDir(control.workspace, rig)];
+      const head = await output('git', [...repo, 'rev-parse', `refs/heads/gt/${agent}/bead-1`]);
       expect(worker.bodies('done').find((body) => body.agent === agent)).toMatchObject({ head });
-      uids.add(statSync(join(dir, 'work.txt')).uid);
+      uids.add(Number(/uid (\d+)/.exec(exit.tail)?.[1]));
     }
     expect(uids.size).toBe(3);
     expect(uids).not.toContain(0);

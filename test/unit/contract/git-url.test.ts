@@ -50,6 +50,8 @@ describe('isGitUrl', () => {
     'https:h/x',
     'https:/h/x',
     'https:\\\\h\\x',
+    'https://h\\x/y',
+    'https://-h/x',
     'HTTPS://h/x',
     'https://h',
     'https://h/',

@@ -254,7 +254,7 @@ describe('back-offs', () => {
     [infraBackoffMs, [500, 500, 1_000, 2_000, 4_000], 60_000],
     [restoreBackoffMs, [15_000, 15_000, 30_000, 60_000, 120_000], 600_000],
   ])('double up to their maximum', (backoff, first, most) => {
-    expect([0, 1, 2, 3, 4].map(backoff)).toEqual(first);
+    expect([0, 1, 2, 3, 4].map((tries) => backoff(tries))).toEqual(first);
     expect(backoff(50)).toBe(most);
     expect(backoff(5_000)).toBe(most);
   });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import type { History } from '../../src/contract/rig.ts';
+import type { RestoreRequest } from '../../src/contract/control.ts';
+import { sshPlaceOf } from '../../src/contract/git-names.ts';
 import { bytesOf } from '../files/read.ts';
 import type { Git, GitCommand } from './run-git.ts';
 import { setConfig } from './set-config.ts';
@@ -12,10 +13,16 @@ const OBJECTS_AT_ONCE = 20_000;
 
 /**
  * The options of a repository's first fetch. Commits and folders of the whole history come at once, contents for what is
- * checked out next, all others later: agents wait for no byte that they do not need.
+ * checked out next, all others later: agents wait for no byte that they do not need. Over ssh everything comes at once:
+ * single contents can be asked for in version 2 of git's protocol alone, which ssh servers may not let through
+ * (https://git-scm.com/docs/protocol-v2).
  */
-export function howToFetch(history: History): readonly string[] {
-  return history === 'shallow' ? ['--depth=1'] : [WITHOUT_CONTENTS];
+export function howToFetch({
+  history,
+  gitUrl,
+}: Pick<RestoreRequest, 'history' | 'gitUrl'>): readonly string[] {
+  if (history === 'shallow') return ['--depth=1'];
+  return sshPlaceOf(gitUrl) === null ? [WITHOUT_CONTENTS] : [];
 }
 
 /** Whether contents of the history may be missing in the repository. */

@@ -133,7 +133,7 @@ async function fetchNeeded(job: Job, refs: RemoteRefs, hooks: RestoreHooks): Pro
       await forgetVanished(git, repo, vanished);
       // How much will come is not known before it is here.
       if (missing.length > 0) (await hooks.room?.claim('a fetch'))?.();
-      const extra = isNew ? howToFetch(request.history) : [];
+      const extra = isNew ? howToFetch(request) : [];
       const failures = await fetchEach(git, repo, missing, { ...access, extra });
       const [first] = failures.values();
       if (first !== undefined && failures.size === needed.size) throw first;

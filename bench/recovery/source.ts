@@ -4,6 +4,8 @@ import { mkdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { git, gitEnv } from '../../dev/git-server/git-command.ts';
+import { randomFrom } from '../../dev/random.ts';
+import type { Random } from '../../dev/random.ts';
 
 /** What is served to be recovered. */
 export interface SourceOptions {
@@ -85,7 +87,7 @@ function* workOf(n: number, branch: string): Generator<string> {
 /** A few thousand commits, each of which changes some of the files that the installed packages consist of. */
 function* historyOf(historyMb: number): Generator<string> {
   const files = packageFiles();
-  const random = generator(7);
+  const random = randomFrom(7);
   const ballast = Math.round((historyMb * 1e6) / COMMITS);
   for (let commit = 0; commit < COMMITS; commit += 1) {
     yield headOf('main', `commit ${commit}`, 1_700_000_000 + commit);
@@ -123,7 +125,7 @@ function packageFiles(): File[] {
   return files;
 }
 
-function change(files: readonly File[], random: () => number): File {
+function change(files: readonly File[], random: Random): File {
   const file = files[Math.floor(random() * files.length)];
   if (file === undefined) throw new Error('no packages are installed: npm ci');
   const lines = file.text.split('\n');
@@ -133,23 +135,12 @@ function change(files: readonly File[], random: () => number): File {
   return file;
 }
 
-function noise(bytes: number, random: () => number): string {
+function noise(bytes: number, random: Random): string {
   const words: string[] = [];
   // Deflate takes the five bits of a digit out of its eight.
   for (let length = 0; length < bytes * 1.5; length += 11)
     words.push(random().toString(36).slice(2, 13).padEnd(11, 'x'));
   return words.join('');
-}
-
-/** Numbers from 0 to 1 that are the same for the same seed (Mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 function data(text: string): string {

@@ -1,6 +1,6 @@
 import type { Action } from './actions.ts';
-import { between, oneOf } from './random.ts';
-import type { Random } from './random.ts';
+import { between, oneOf } from '../../dev/random.ts';
+import type { Random } from '../../dev/random.ts';
 
 /** Where writers write: few places, so that each is changed again and again, in folders that come and go. */
 const PATHS = [

@@ -6,7 +6,7 @@ import { passGate } from './gate.ts';
 import { Journal } from './journal.ts';
 import type { JournalLine } from './journal.ts';
 import { perform } from './perform.ts';
-import { between, randomFrom } from './random.ts';
+import { between, randomFrom } from '../../dev/random.ts';
 
 /**
  * A scripted agent that writes without end: `node writer.ts <directory> <seed>`. What it does it takes from its worktree;

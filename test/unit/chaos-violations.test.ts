@@ -3,7 +3,7 @@ import type { Change, FeedEntry } from '../../src/contract/changes.ts';
 import type { Recovery } from '../../src/contract/recovery.ts';
 import { FAULTS } from '../chaos/faults/all.ts';
 import type { Deeds } from '../chaos/faults/fault.ts';
-import { randomFrom } from '../chaos/random.ts';
+import { randomFrom } from '../../dev/random.ts';
 import type { DiaryLine } from '../chaos/towns/diary.ts';
 import { resultOf } from '../chaos/towns/ledger.ts';
 import { describeStrike, planTrial } from '../chaos/towns/plan.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sendSignal } from '../../../dev/engine/processes.ts';
-import { oneOf } from '../random.ts';
+import { oneOf } from '../../../dev/random.ts';
 import { readDiary } from '../towns/diary.ts';
 import type { Fault, Scene } from './fault.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Problem } from '../../../src/contract/errors.ts';
-import { between } from '../random.ts';
+import { between } from '../../../dev/random.ts';
 import type { Meddling } from '../proxy.ts';
 import type { Fault, Scene } from './fault.ts';
 

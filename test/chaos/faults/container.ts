@@ -1,5 +1,5 @@
 import { until } from '../../../dev/client.ts';
-import { between } from '../random.ts';
+import { between } from '../../../dev/random.ts';
 import { containerOf } from './fault.ts';
 import type { Fault, Heal, Scene } from './fault.ts';
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { between } from '../random.ts';
+import { between } from '../../../dev/random.ts';
 import type { Meddling } from '../proxy.ts';
 import type { Fault, Scene } from './fault.ts';
 

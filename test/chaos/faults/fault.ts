@@ -1,6 +1,6 @@
 import { until } from '../../../dev/client.ts';
 import type { ContainerInfo } from '../../../dev/engine/engine.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../../dev/random.ts';
 import type { Arena } from '../towns/arena.ts';
 import type { Town } from '../towns/open-town.ts';
 

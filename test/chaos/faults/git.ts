@@ -1,7 +1,7 @@
 import { git } from '../../../dev/git-server/git-command.ts';
 import type { Fault as GitFault } from '../../../dev/git-server/fault.ts';
-import { between, oneOf } from '../random.ts';
-import type { Random } from '../random.ts';
+import { between, oneOf } from '../../../dev/random.ts';
+import type { Random } from '../../../dev/random.ts';
 import type { Fault, Scene } from './fault.ts';
 
 /** Somebody else pushes onto an agent's branch. */

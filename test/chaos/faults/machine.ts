@@ -1,7 +1,7 @@
 import { rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { until } from '../../../dev/client.ts';
-import { between, oneOf } from '../random.ts';
+import { between, oneOf } from '../../../dev/random.ts';
 import { containerOf } from './fault.ts';
 import type { Fault, Scene } from './fault.ts';
 

@@ -5,8 +5,8 @@ import type { TownClient } from '../../../dev/client.ts';
 import { createRepository, repositoryPath } from '../../../dev/git-server/repository.ts';
 import type { SnapshotStore } from '../../../src/contract/snapshot.ts';
 import { sling } from '../../e2e/world.ts';
-import { between, oneOf } from '../random.ts';
-import type { Random } from '../random.ts';
+import { between, oneOf } from '../../../dev/random.ts';
+import type { Random } from '../../../dev/random.ts';
 import type { Arena } from './arena.ts';
 
 const POLECAT = fileURLToPath(new URL('polecat.ts', import.meta.url));

@@ -1,6 +1,6 @@
 import type { Fault } from '../faults/fault.ts';
-import { between, oneOf } from '../random.ts';
-import type { Random } from '../random.ts';
+import { between, oneOf } from '../../../dev/random.ts';
+import type { Random } from '../../../dev/random.ts';
 
 /** The parts of a town's life at whose beginning a fault strikes; `meanwhile` is soon after the fault before. */
 export const PHASES = [

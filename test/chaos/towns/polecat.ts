@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { Prime } from '../../../src/contract/prime.ts';
-import { between, oneOf, randomFrom } from '../random.ts';
+import { between, oneOf, randomFrom } from '../../../dev/random.ts';
 import { addLine, gateFile, readDiary } from './diary.ts';
 import type { DiaryLine } from './diary.ts';
 

@@ -5,7 +5,7 @@ import { findMarked } from '../../../dev/engine/processes.ts';
 import type { FeedEntry } from '../../../src/contract/changes.ts';
 import { CONTAINER_FAULTS } from '../faults/container.ts';
 import type { Deeds, Fault, Scene } from '../faults/fault.ts';
-import { randomFrom } from '../random.ts';
+import { randomFrom } from '../../../dev/random.ts';
 import type { Arena } from './arena.ts';
 import { gateFile } from './diary.ts';
 import { collectEvidence } from './evidence.ts';

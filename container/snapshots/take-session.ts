@@ -56,9 +56,10 @@ export async function takeSession(task: SessionTask): Promise<TakenSession> {
     const at = Date.now();
     let chunks: readonly string[] | string;
     if (total + bytes > maxBytes) chunks = `the agent's session would be larger than ${maxBytes} bytes`;
-    else if (before?.stamps.get(path) === stamp && before.files.has(path))
-      chunks = before.files.get(path) ?? [];
-    else chunks = await takeFile(task, path);
+    else {
+      const known = before?.stamps.get(path) === stamp ? before.files.get(path) : undefined;
+      chunks = known ?? (await takeFile(task, path));
+    }
     stamps.set(path, isRacy(look, at) ? '' : stamp);
     if (typeof chunks === 'string') leftOut.push({ path: `~/${readablePath(path)}`, reason: chunks, bytes });
     else {

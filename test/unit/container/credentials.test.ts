@@ -4,32 +4,13 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 
 import { createRepository, repositoryPath } from '../../../dev/git-server/repository.ts';
 import { type GitServer, startGitServer } from '../../../dev/git-server/git-server.ts';
-import { CONTROL } from '../../../src/contract/control.ts';
-import type { RigReport } from '../../../src/contract/recovery.ts';
-import { type ControlProcess, makeWorkspace, restoreRequest, startControl } from './control-process.ts';
-import { eventually, type FakeWorker, startFakeWorker } from './fake-worker.ts';
+import { makeWorkspace, startControl } from './control-process.ts';
+import { startFakeWorker } from './fake-worker.ts';
 import { output, startRemote } from './worktrees.ts';
-
-/** Without the hook, which waits for a store that is not there. */
-const COMMIT = 'git -c core.hooksPath=/dev/null commit -q';
+import { COMMIT, restore } from './restore-with-credential.ts';
 
 const OLD = 'expired-token-of-the-test';
 const FRESH = 'fresh-token-of-the-test';
-
-async function restore(
-  { worker, control }: { worker: FakeWorker; control: ControlProcess },
-  gitUrl: string,
-  rig = 'rig',
-): Promise<RigReport> {
-  const before = worker.bodies('rigReport').length;
-  const request = restoreRequest(control.life, gitUrl, ['a'], { credential: true });
-  await control.call(CONTROL.restore, { rig }, request);
-  return await eventually(() => {
-    const [message] = worker.bodies('rigReport').slice(before);
-    if (message === undefined) throw new Error('no report came');
-    return message.report;
-  });
-}
 
 describe('a token that expires in mid-push', () => {
   /** A host that refuses the old token from the n-th transfer of a push on, and a Worker that has a fresh one. */

@@ -3,33 +3,13 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { createRepository } from '../../../dev/git-server/repository.ts';
 import { makeSshKey, type SshGitServer, startSshGitServer } from '../../../dev/git-server/ssh-server.ts';
 import type { Credential } from '../../../src/contract/callbacks.ts';
-import { CONTROL } from '../../../src/contract/control.ts';
-import type { RigReport } from '../../../src/contract/recovery.ts';
-import { type ControlProcess, makeWorkspace, restoreRequest, startControl } from './control-process.ts';
+import { type ControlProcess, makeWorkspace, startControl } from './control-process.ts';
 import { eventually, type FakeWorker, problem, startFakeWorker } from './fake-worker.ts';
 import { output } from './worktrees.ts';
-
-/** Without the hook, which waits for a store that is not there. */
-const COMMIT = 'git -c core.hooksPath=/dev/null commit -q';
+import { COMMIT, restore } from './restore-with-credential.ts';
 
 function answerWith(worker: FakeWorker, credential: Credential): void {
   worker.answer('credential', () => ({ status: 200, json: credential }));
-}
-
-/** Restores a rig with its credential, and gives the report. */
-async function restore(
-  { worker, control }: { worker: FakeWorker; control: ControlProcess },
-  gitUrl: string,
-  rig = 'rig',
-): Promise<RigReport> {
-  const before = worker.bodies('rigReport').length;
-  const request = restoreRequest(control.life, gitUrl, ['a'], { credential: true });
-  await control.call(CONTROL.restore, { rig }, request);
-  return await eventually(() => {
-    const [message] = worker.bodies('rigReport').slice(before);
-    if (message === undefined) throw new Error('no report came');
-    return message.report;
-  });
 }
 
 /** A git host that speaks ssh, with the repositories `rig` and `other`, for one test. */

@@ -59,7 +59,8 @@ export class SshAgent {
     if (!failed) return;
     // 1 is said of the key, 2 of the agent.
     if (exitCode !== 1) throw new RelightError('git_failed', `ssh-add: ${originalMessage ?? stderr}`);
-    const why = stderr.includes('passphrase') ? 'it has a passphrase' : 'ssh-add cannot read it';
+    const said = stderr.trim() || 'ssh-add cannot read it';
+    const why = stderr.includes('passphrase') ? 'it has a passphrase' : said;
     throw new RelightError('unusable_credential', `the ssh key cannot be used: ${why}`);
   }
 

@@ -1,6 +1,9 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { mkdir, realpath } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import ssh2, { type AuthContext, type Connection, type ServerChannel } from 'ssh2';
 import { gitEnv } from './git-command.ts';
 import type { GitService } from './git-request.ts';
@@ -42,10 +45,17 @@ export interface SshGitServer {
   close(): Promise<void>;
 }
 
-/** Makes a new key pair. */
+/** Makes a new key pair. ssh-keygen does: of ssh2's own, one in some 170 is cut short and cannot be read. */
 export function makeSshKey(): SshKeyPair {
-  const pair = ssh2.utils.generateKeyPairSync('ed25519');
-  return { privateKey: `${pair.private.trim()}\n`, publicKey: pair.public.trim() };
+  const dir = mkdtempSync(join(tmpdir(), 'relight-key-'));
+  try {
+    const file = join(dir, 'key');
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', file]);
+    const publicKey = readFileSync(`${file}.pub`, 'utf8').trim();
+    return { privateKey: readFileSync(file, 'utf8'), publicKey };
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 }
 
 /**

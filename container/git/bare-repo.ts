@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { bytesOf } from '../files/read.ts';
 import { makeFolder, removeTree, writeWhole } from '../files/write.ts';
 import { addCommitHooks } from './commit-hooks.ts';
@@ -8,8 +8,8 @@ import { ownConfigText, SETTINGS_FILE, settingsText } from './repo-config.ts';
 import type { Followed } from './repo-config.ts';
 import type { Git } from './run-git.ts';
 import { setConfig } from './set-config.ts';
-import { readIfThere, readReadyMark } from './worktree-marks.ts';
-import { registrations } from './worktree-registry.ts';
+import { isMaking, readIfThere, readReadyMark } from './worktree-marks.ts';
+import { isAmongAgents, registrations } from './worktree-registry.ts';
 
 const READY = 'relight-ready';
 
@@ -21,16 +21,36 @@ export interface RepoPlan {
   readonly heads: ReadonlyMap<string, string>;
 }
 
-/** Removes a repository whose making was cut off. One that holds a finished worktree is kept in any case. */
+/**
+ * Removes a repository whose making was cut off, and the worktrees whose making was. One that holds a finished worktree is
+ * kept in any case.
+ */
 export async function removeHalfMade(git: Git, rig: string): Promise<void> {
   const repo = repoDir(git.workspace, rig);
-  if (!existsSync(repo) || existsSync(join(repo, READY))) return;
-  const marks = (await registrations(repo)).map(({ admin }) => readReadyMark(admin));
-  if (marks.some((mark) => mark !== null)) return;
+  if (!existsSync(repo) || isWhole(repo)) return;
+  const known = await registrations(repo);
+  if (known.some(({ admin }) => readReadyMark(admin) !== null)) return markWhole(repo);
+  // The repository last: it knows which worktrees are half-made.
+  for (const { worktree } of known) {
+    const isOurs = worktree !== null && isAmongAgents(repo, worktree);
+    if (isOurs && isMaking(repo, basename(worktree))) await removeTree(worktree);
+  }
   await removeTree(repo);
 }
 
-/** Makes the rig's bare repository (true), or brings the settings of the one that is there up to date (false). */
+function isWhole(repo: string): boolean {
+  return existsSync(join(repo, READY));
+}
+
+/** Says of a new repository that all that agents need is in it: from now on it is healed and not made anew. */
+export function markWhole(repo: string): void {
+  writeWhole(join(repo, READY), '');
+}
+
+/**
+ * Makes the rig's bare repository, or brings the settings of the one that is there up to date. True while not all that
+ * agents need is in it: who brings that marks it as whole.
+ */
 export async function ensureBareRepo(git: Git, rig: string, plan: RepoPlan): Promise<boolean> {
   const repo = repoDir(git.workspace, rig);
   const settings = join(repo, SETTINGS_FILE);
@@ -46,7 +66,6 @@ export async function ensureBareRepo(git: Git, rig: string, plan: RepoPlan): Pro
     writeWhole(config, Buffer.concat([bytesOf(config) ?? Buffer.alloc(0), own]));
     writeWhole(settings, settingsText(plan.followed, git.lfs));
     addCommitHooks(repo);
-    writeWhole(join(repo, READY), '');
     return true;
   }
   const followed = await withKnownWorktrees(repo, plan);
@@ -54,8 +73,7 @@ export async function ensureBareRepo(git: Git, rig: string, plan: RepoPlan): Pro
   if (readIfThere(settings) !== text) writeWhole(settings, text);
   await updateOwnConfig(git, repo, plan);
   addCommitHooks(repo);
-  if (!existsSync(join(repo, READY))) writeWhole(join(repo, READY), '');
-  return false;
+  return !isWhole(repo);
 }
 
 /** Adds the branches of worktrees that this restore is not about, so that their agents' fetches go on working. */

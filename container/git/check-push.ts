@@ -1,9 +1,8 @@
-import type { RestoreRequest } from '../../src/contract/control.ts';
+import { RelightError } from '../../src/contract/errors.ts';
 import { wipRef } from '../../src/contract/snapshot-refs.ts';
 import { asRelightError } from './errors.ts';
-import type { LocalRefs } from './local-refs.ts';
 import { trackingRef } from './local-refs.ts';
-import type { Git, GitCommand } from './run-git.ts';
+import type { RigRestore } from './restore-context.ts';
 
 const PATIENCE_MS = 10_000;
 
@@ -11,14 +10,25 @@ const PATIENCE_MS = 10_000;
  * Why the rig's credential cannot push, found out before an agent works for hours in vain; null where it can, or where
  * there is nothing to find out. Nothing is sent (`--dry-run` of https://git-scm.com/docs/git-push).
  */
-export async function whyNoPush(
-  git: Git,
-  { rig, repo, request, access }: { rig: string; repo: string; request: RestoreRequest; access: GitCommand },
-  local: LocalRefs,
-): Promise<string | null> {
+export async function whyNoPush({
+  git,
+  rig,
+  repo,
+  request,
+  access,
+  remote,
+  local,
+}: RigRestore): Promise<string | null> {
   const [first] = request.agents;
+  if (remote instanceof RelightError || !request.credential) return null;
+  try {
+    await remote.arrival;
+  } catch {
+    // Those who wait for it say why.
+    return null;
+  }
   const commit = [...local].find(([ref]) => ref.startsWith(trackingRef('')))?.[1];
-  if (!request.credential || first === undefined || commit === undefined) return null;
+  if (first === undefined || commit === undefined) return null;
   const { refSpace, home } = request.snapshots;
   const ref = wipRef(refSpace, { home, rig, agent: first.agent, generation: request.life.generation });
   try {

@@ -5,23 +5,28 @@ import type { LocalRefs } from './local-refs.ts';
 import type { RemoteRefs } from './remote-refs.ts';
 import type { Git, GitCommand } from './run-git.ts';
 
-/** What the remote must be asked for, and which of our records of it are about branches that it no longer has. */
+/** The branches that are needed, which of them the remote must be asked for at which commit, and which of our records of it are about branches that it no longer has. */
 export interface FetchPlan {
-  readonly missing: readonly string[];
+  readonly needed: ReadonlySet<string>;
+  readonly missing: ReadonlyMap<string, string>;
   readonly vanished: readonly string[];
 }
 
 /** Compares what is needed with what is here. Branches that the remote lacks are not needed from it. */
-export function planFetch(needed: Iterable<string>, remote: RemoteRefs, local: LocalRefs): FetchPlan {
-  const missing = [...new Set(needed)].filter((branch) => {
+export function planFetch(wanted: Iterable<string>, remote: RemoteRefs, local: LocalRefs): FetchPlan {
+  const needed = new Set<string>();
+  const missing = new Map<string, string>();
+  for (const branch of wanted) {
     const head = remote.heads.get(branch);
-    return head !== undefined && local.get(trackingRef(branch)) !== head;
-  });
+    if (head === undefined) continue;
+    needed.add(branch);
+    if (local.get(trackingRef(branch)) !== head) missing.set(branch, head);
+  }
   const prefix = trackingRef('');
   const vanished = [...local.keys()].filter(
     (ref) => ref.startsWith(prefix) && !remote.heads.has(ref.slice(prefix.length)),
   );
-  return { missing, vanished };
+  return { needed, missing, vanished };
 }
 
 /** Forgets branches that the remote no longer has: else their commits would count as being safe there. */
@@ -35,21 +40,32 @@ export interface FetchCommand extends GitCommand {
   readonly extra?: readonly string[];
 }
 
-/** Fetches branches into `refs/remotes/origin/*`, in one negotiation. */
+/** The options of every fetch of ours; `--progress` shows that it goes on. */
+export const FETCH_OPTIONS = [
+  '--progress',
+  '--no-tags',
+  '--no-write-fetch-head',
+  '--no-recurse-submodules',
+] as const;
+
+/**
+ * Fetches branches into `refs/remotes/origin/*`, in one negotiation. They are asked for by the commits that the remote was
+ * seen to have, so its list of refs is not read again (https://git-scm.com/docs/git-fetch, `<refspec>`).
+ */
 export async function fetchRefs(
   git: Git,
   repo: string,
-  branches: readonly string[],
+  heads: ReadonlyMap<string, string>,
   { extra = [], ...command }: FetchCommand,
 ): Promise<void> {
-  const input = branches.map((name) => `+refs/heads/${name}:${trackingRef(name)}\n`).join('');
-  const options = ['--stdin', '--progress', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];
-  await git.run(repo, ['fetch', ...options, ...extra, 'origin'], { ...command, network: true, input });
+  const input = [...heads].map(([name, commit]) => `+${commit}:${trackingRef(name)}\n`).join('');
+  const args = ['fetch', '--stdin', ...FETCH_OPTIONS, ...extra, 'origin'];
+  await git.run(repo, args, { ...command, network: true, input });
 }
 
-/** Whether a fetch failed because a branch has gone since the remote was asked. */
-export function isMissingRemoteRef(error: unknown): boolean {
-  return error instanceof GitFailure && /couldn't find remote ref/.test(error.output);
+/** Whether a fetch failed because a branch has moved or gone since the remote was asked. */
+export function hasMovedOn(error: unknown): boolean {
+  return error instanceof GitFailure && /not our ref|unadvertised object/.test(error.output);
 }
 
 /**
@@ -59,20 +75,20 @@ export function isMissingRemoteRef(error: unknown): boolean {
 export async function fetchEach(
   git: Git,
   repo: string,
-  branches: readonly string[],
+  heads: ReadonlyMap<string, string>,
   command: FetchCommand,
 ): Promise<Map<string, RelightError>> {
   const failures = new Map<string, RelightError>();
-  if (branches.length === 0) return failures;
+  if (heads.size === 0) return failures;
   try {
-    await fetchRefs(git, repo, branches, command);
+    await fetchRefs(git, repo, heads, command);
     return failures;
   } catch (error) {
     if (!mayBeOfOne(error)) throw error;
-    if (branches.length === 1) return new Map(branches.map((branch) => [branch, asRelightError(error)]));
+    if (heads.size === 1) return new Map([...heads.keys()].map((branch) => [branch, asRelightError(error)]));
   }
-  for (const branch of branches) {
-    const alone = await fetchEach(git, repo, [branch], command);
+  for (const head of heads) {
+    const alone = await fetchEach(git, repo, new Map([head]), command);
     for (const [name, error] of alone) failures.set(name, error);
   }
   return failures;
@@ -80,7 +96,7 @@ export async function fetchEach(
 
 /** Damage in one branch makes the server give up in the middle; a server that does not answer fails for all. */
 function mayBeOfOne(error: unknown): boolean {
-  if (!(error instanceof GitFailure) || isMissingRemoteRef(error)) return false;
+  if (!(error instanceof GitFailure) || hasMovedOn(error)) return false;
   if (error.code === 'git_unreachable') return /hung up|early EOF|disconnect/.test(error.output);
   return error.code === 'git_failed' || error.code === 'git_server' || error.code === 'git_ref_conflict';
 }

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { CURL_TRACE } from './curl-trace.ts';
 
 /** Variables of the control server that git and the programs under it need; nothing else is handed on. */
 const INHERITED = [
@@ -15,16 +14,6 @@ const INHERITED = [
   'HTTPS_PROXY',
   'no_proxy',
   'NO_PROXY',
-];
-
-/** The `GIT_*` variables that Relight sets; simple-git refuses every one that is not named. */
-export const GIT_VARIABLES = [
-  'GIT_TERMINAL_PROMPT',
-  'GIT_CONFIG_NOSYSTEM',
-  'GIT_CONFIG_GLOBAL',
-  'GIT_CEILING_DIRECTORIES',
-  'GIT_TRACE_PACKET',
-  ...Object.keys(CURL_TRACE),
 ];
 
 /**

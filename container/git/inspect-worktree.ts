@@ -3,7 +3,7 @@ import { lstat, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RelightError } from '../../src/contract/errors.ts';
 import type { Git } from './run-git.ts';
-import { checkedOutBranch, headOf } from './worktree-head.ts';
+import { headOf, standingOf } from './worktree-head.ts';
 import { isAbsence, isMaking, readReadyMark } from './worktree-marks.ts';
 import { adminNamedBy, namesIn, registrations, samePath } from './worktree-registry.ts';
 
@@ -46,8 +46,7 @@ export async function inspectWorktree(
     return { state: 'unknown', why: ours ? 'it was not made by Relight' : 'it is no worktree of this rig' };
   }
   try {
-    const head = await headOf(git, dir);
-    const branch = await checkedOutBranch(git, dir);
+    const { head, branch } = await standingOf(git, dir);
     const [madeFor, bead] = mark === 'unreadable' ? [null, null] : [mark.branch, mark.bead];
     return { state: 'ready', admin, head, branch, madeFor, bead };
   } catch (error) {

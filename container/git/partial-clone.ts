@@ -2,28 +2,41 @@ import { join } from 'node:path';
 import type { RestoreRequest } from '../../src/contract/control.ts';
 import { sshPlaceOf } from '../../src/contract/git-names.ts';
 import { bytesOf } from '../files/read.ts';
+import type { RemoteRefs } from './remote-refs.ts';
 import type { Git, GitCommand } from './run-git.ts';
 import { setConfig } from './set-config.ts';
 
-/** A server without filters sends everything all the same (https://git-scm.com/docs/partial-clone). */
+/** https://git-scm.com/docs/partial-clone */
 const WITHOUT_CONTENTS = '--filter=blob:none';
 
 /** So many objects are asked for at a time while a history is completed: each answer is bounded. */
 const OBJECTS_AT_ONCE = 20_000;
 
+/** How a repository is fetched: `parts` of it one by one, all of it `at once`, or only the `newest` commits. */
+export type FetchWay = 'parts' | 'at once' | 'newest';
+
 /**
- * The options of a repository's first fetch. Commits and folders of the whole history come at once, contents for what is
- * checked out next, all others later: agents wait for no byte that they do not need. Over ssh everything comes at once:
- * single contents can be asked for in version 2 of git's protocol alone, which ssh servers may not let through
- * (https://git-scm.com/docs/protocol-v2).
+ * How a repository is fetched for the first time. Not in parts over ssh: single contents can be asked for in version 2 of
+ * git's protocol alone, which ssh servers may not let through (https://git-scm.com/docs/protocol-v2).
  */
-export function howToFetch({
-  history,
-  gitUrl,
-}: Pick<RestoreRequest, 'history' | 'gitUrl'>): readonly string[] {
-  if (history === 'shallow') return ['--depth=1'];
-  return sshPlaceOf(gitUrl) === null ? [WITHOUT_CONTENTS] : [];
+export function wayToFetch(
+  { history, gitUrl }: Pick<RestoreRequest, 'history' | 'gitUrl'>,
+  { filters }: Pick<RemoteRefs, 'filters'>,
+): FetchWay {
+  if (history === 'shallow') return 'newest';
+  return filters && sshPlaceOf(gitUrl) === null ? 'parts' : 'at once';
 }
+
+/**
+ * The options of the first fetch. In parts, commits and folders of the whole history come at once, contents for what is
+ * checked out beside them, all others later: agents wait for no byte that they do not need. Commits that are here already
+ * say nothing about their history then, so nothing is offered (`--refetch`).
+ */
+export const FIRST_FETCH: Readonly<Record<FetchWay, readonly string[]>> = {
+  parts: ['--refetch', WITHOUT_CONTENTS],
+  'at once': [],
+  newest: ['--depth=1'],
+};
 
 /** Whether contents of the history may be missing in the repository. */
 export function isPartial(repo: string): boolean {
@@ -34,11 +47,11 @@ export function isPartial(repo: string): boolean {
 export async function fetchContents(
   git: Git,
   repo: string,
-  commits: readonly string[],
+  commits: ReadonlySet<string>,
   command: GitCommand,
 ): Promise<void> {
-  if (commits.length === 0) return;
-  const missing = await listMissing(git, repo, ['--no-walk', ...new Set(commits)], command);
+  if (commits.size === 0) return;
+  const missing = await listMissing(git, repo, ['--no-walk', ...commits], command);
   await fetchObjects(git, repo, missing, command);
 }
 

@@ -24,12 +24,15 @@ export type Placed = { readonly warnings: string[] } & (
 );
 
 /**
- * Gets an agent's worktree into its place. One that was made for the planned branch is left alone, whatever is in it;
+ * Gets an agent's worktree into its place, where something was `found`. One that was made for the planned branch is left alone, whatever is in it;
  * one of another bead is removed if all of it is on the remote, else moved aside. Throws the agent's fault.
  */
-export async function placeWorktree(restore: RigRestore, plan: WorktreePlan, dir: string): Promise<Placed> {
-  const { git, repo } = restore;
-  const found = await inspectWorktree(git, repo, { agent: plan.agent, dir });
+export async function placeWorktree(
+  restore: RigRestore,
+  plan: WorktreePlan,
+  { dir, found }: { dir: string; found: WorktreeState },
+): Promise<Placed> {
+  const { repo } = restore;
   if (found.state === 'ready' && isFor(found, plan.branch)) {
     endMaking(repo, plan.agent);
     return { kind: 'kept', ready: found, warnings: [] };
@@ -84,12 +87,21 @@ function isFor(ready: ReadyWorktree, branch: string): boolean {
 
 /** Decided before anything is moved, so that an agent that cannot be restored keeps what it has in place. */
 function startOf(restore: RigRestore, plan: WorktreePlan): StartPoint {
-  const { refs, failures } = remoteOf(restore);
-  const start = planStart(plan, restore.request.defaultBranch, refs);
-  const source = start.from === 'base' ? start.base : plan.branch;
-  const failure = failures.get(source);
-  if (failure !== undefined) throw failure;
+  const start = planStart(plan, restore.request.defaultBranch, remoteOf(restore).refs);
+  throwIfFailed(restore, plan, start);
   return start;
+}
+
+/** Waits until the history of a worktree is here. Throws why it is not. */
+export async function awaitHistory(restore: RigRestore, plan: WorktreePlan): Promise<void> {
+  const { refs, arrival } = remoteOf(restore);
+  await arrival;
+  throwIfFailed(restore, plan, planStart(plan, restore.request.defaultBranch, refs));
+}
+
+function throwIfFailed(restore: RigRestore, plan: WorktreePlan, start: StartPoint): void {
+  const failure = remoteOf(restore).failures.get(start.from === 'base' ? start.base : plan.branch);
+  if (failure !== undefined) throw failure;
 }
 
 function remoteOf({ remote }: RigRestore): FetchedRemote {

@@ -3,11 +3,15 @@ import { wipOwnerOf, wipPatterns } from '../../src/contract/snapshot-refs.ts';
 import { ownDir } from './layout.ts';
 import type { Git, GitCommand } from './run-git.ts';
 
+/** So much of what git traces is looked at: a server names what it can do before anything else. */
+const GREETING_CHARS = 65_536;
+
 /**
  * The branches of a remote with their commits, and by full ref name what snapshots lie there. `defaultBranch` is null
- * when the server does not name one.
+ * when the server does not name one; `filters` says that it leaves out what it is asked to.
  */
 export interface RemoteRefs {
+  readonly filters: boolean;
   readonly heads: ReadonlyMap<string, string>;
   readonly snapshots: ReadonlyMap<string, string>;
   readonly defaultBranch: string | null;
@@ -32,17 +36,22 @@ export async function listRemoteRefs(
   const args = ['ls-remote', '--symref', '--', url, 'HEAD', 'refs/heads/*', ...wipPatterns(rig)];
   const command: GitCommand = { network: true, credentialsOf: credential ? rig : null, signal };
   const dir = git.users === null ? git.workspace : ownDir(git.workspace, rig);
-  const refs = parseRemoteRefs(await git.run(dir, args, command));
-  if (refs.heads.size + refs.snapshots.size > 0) return refs;
+  let greeting = '';
+  const onPackets = (trace: string): void => {
+    if (greeting.length < GREETING_CHARS) greeting += trace;
+  };
+  const listed = await git.run(dir, args, { ...command, onPackets });
   // Any web page without a line break looks like an empty repository of the old protocol without a git server.
-  let packets = '';
-  const again = await git.run(dir, args, { ...command, onPackets: (trace) => (packets += trace) });
-  if (/packet: +\S+< /.test(packets)) return parseRemoteRefs(again);
-  throw new RelightError('git_not_a_repository', 'git ls-remote: the address answers, but not as git does');
+  if (listed === '' && !/packet: +\S+< /.test(greeting)) {
+    throw new RelightError('git_not_a_repository', 'git ls-remote: the address answers, but not as git does');
+  }
+  // https://git-scm.com/docs/protocol-v2#_capability_advertisement
+  const filters = /packet: +\S+< fetch=.*\bfilter\b/.test(greeting);
+  return { ...parseRemoteRefs(listed), filters };
 }
 
 /** Reads the output of `ls-remote --symref`. Throws a RelightError `git_failed` where it is not what git documents. */
-export function parseRemoteRefs(output: string): RemoteRefs {
+export function parseRemoteRefs(output: string): Omit<RemoteRefs, 'filters'> {
   const heads = new Map<string, string>();
   const snapshots = new Map<string, string>();
   let defaultBranch: string | null = null;

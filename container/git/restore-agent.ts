@@ -8,11 +8,13 @@ import type { BranchPlan } from './arrange-branch.ts';
 import { findCheckpointCommit } from './checkpoint-commit.ts';
 import { discardWorktree } from './discard-worktree.ts';
 import { asRelightError, faultFrom } from './errors.ts';
-import { fillWorktree, trackedFiles } from './fill-worktree.ts';
+import { countTracked } from './count-tracked.ts';
+import { fillWorktree } from './fill-worktree.ts';
 import { inspectWorktree, unfinishedOperation } from './inspect-worktree.ts';
+import type { WorktreeState } from './inspect-worktree.ts';
 import { worktreeDir } from './layout.ts';
 import type { RunningPhase } from './phases.ts';
-import { placeWorktree } from './place-worktree.ts';
+import { awaitHistory, placeWorktree } from './place-worktree.ts';
 import type { ReadyWorktree } from './place-worktree.ts';
 import type { RigRestore } from './restore-context.ts';
 import { checkoutPool } from './turns.ts';
@@ -27,11 +29,19 @@ interface AgentRestore {
   readonly restore: RigRestore;
   readonly plan: WorktreePlan;
   readonly dir: string;
+  readonly found: WorktreeState | RelightError;
   readonly report: AgentReport;
 }
 
-/** Brings one agent's worktree back. A failure is the fault of the report, never an exception. */
-export async function restoreAgent(restore: RigRestore, plan: WorktreePlan): Promise<AgentReport> {
+/**
+ * Brings one agent's worktree back; `found` is what is in its place. A failure is the fault of the report, never an
+ * exception.
+ */
+export async function restoreAgent(
+  restore: RigRestore,
+  plan: WorktreePlan,
+  found: AgentRestore['found'],
+): Promise<AgentReport> {
   const { agent, bead, branch } = plan;
   const dir = worktreeDir(restore.git.workspace, restore.rig, agent);
   const report: AgentReport = {
@@ -46,7 +56,7 @@ export async function restoreAgent(restore: RigRestore, plan: WorktreePlan): Pro
     warnings: [],
     fault: null,
   };
-  const own: AgentRestore = { restore, plan, dir, report };
+  const own: AgentRestore = { restore, plan, dir, found, report };
   try {
     const name = { name: 'worktree', agent, work: 'git' } as const;
     const outcome = (): string => `${report.from} ${report.head ?? 'without commits'}`;
@@ -61,23 +71,24 @@ export async function restoreAgent(restore: RigRestore, plan: WorktreePlan): Pro
 }
 
 async function bringBack(own: AgentRestore, phase: RunningPhase): Promise<void> {
-  const { restore, plan, dir, report } = own;
+  const { restore, plan, dir, found, report } = own;
   const placed = await restore.addInTurn(async () => {
     phase.restart();
-    return placeWorktree(restore, plan, dir);
+    if (found instanceof RelightError) throw found;
+    return placeWorktree(restore, plan, { dir, found });
   });
   report.warnings.push(...placed.warnings);
   if (placed.kind === 'kept') await describeKept(own, placed.ready);
   else await finishNew(own, placed.branch).finally(placed.release);
   if (restore.remote instanceof RelightError) return;
-  const found = await findCheckpointCommit(restore, {
+  const commit = await findCheckpointCommit(restore, {
     agent: plan.agent,
     commit: plan.checkpointHead,
     head: report.head,
     kept: placed.kind === 'kept',
   });
-  report.lost.push(...found.lost);
-  report.warnings.push(...found.warnings);
+  report.lost.push(...commit.lost);
+  report.warnings.push(...commit.warnings);
 }
 
 /** Takes a half-made worktree off a full disk; who works there needs the room. What cannot be removed now is later. */
@@ -101,7 +112,7 @@ async function describeKept(
   report.from = 'kept';
   report.snapshot = 'kept';
   report.head = ready.head;
-  report.files = (await trackedFiles(restore.git, dir)).files;
+  report.files = await countTracked(restore.git, dir, ready.admin);
   const operation = unfinishedOperation(ready.admin);
   if (operation !== null) report.warnings.push(`${operation} is unfinished in it and was left as it was`);
   else if (ready.branch !== plan.branch) {
@@ -109,7 +120,8 @@ async function describeKept(
   }
 }
 
-async function finishNew({ restore, plan, dir, report }: AgentRestore, branch: BranchPlan): Promise<void> {
+async function finishNew(own: AgentRestore, branch: BranchPlan): Promise<void> {
+  const { restore, plan, dir, report } = own;
   const { git, repo, access, request } = restore;
   report.from = branch.from;
   const { commit } = branch;
@@ -121,8 +133,9 @@ async function finishNew({ restore, plan, dir, report }: AgentRestore, branch: B
     report.files = filled.files;
     report.warnings.push(...filled.warnings);
   }
+  await awaitHistory(restore, plan);
   // Before the mark: until then the worktree may be thrown away and redone.
-  await putSnapshotBack({ restore, plan, dir, report });
+  await putSnapshotBack(own);
   const admin = await adminNamedBy(repo, dir);
   if (admin === null) throw new RelightError('git_failed', 'git made a worktree outside the repository');
   if (request.setupCommand !== null) markSetup(admin, 'owed');

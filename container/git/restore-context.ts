@@ -41,15 +41,8 @@ export interface PutBack {
   readonly lost: readonly string[];
 }
 
-/** What is known of the remote after the fetch; `failures` are those of single branches, `local` our refs then. */
-export interface FetchedRemote {
-  readonly refs: RemoteRefs;
-  readonly failures: ReadonlyMap<string, RelightError>;
-  readonly local: LocalRefs;
-}
-
-/** One restore of one rig under way. */
-export interface RigRestore {
+/** One restore of one rig, before it is known what the remote has. */
+export interface RigJob {
   readonly git: Git;
   readonly rig: string;
   readonly repo: string;
@@ -58,6 +51,21 @@ export interface RigRestore {
   readonly phases: Phases;
   /** How commands reach the remote: whose credential they may use, and what stops them. */
   readonly access: GitCommand;
+}
+
+/**
+ * The remote, once worktrees can be made. Its history may still be on its way then: `arrival` settles when all that agents
+ * need is here, and rejects with why it is not. `failures` are those of single branches, and `local` are our refs.
+ */
+export interface FetchedRemote {
+  readonly refs: RemoteRefs;
+  readonly failures: ReadonlyMap<string, RelightError>;
+  readonly local: LocalRefs;
+  readonly arrival: Promise<void>;
+}
+
+/** A restore that has asked the remote. */
+export interface RigRestore extends RigJob {
   /** The remote, or why it could not be brought here. */
   readonly remote: FetchedRemote | RelightError;
   /** Kept up to date by whoever writes refs during the restore. */

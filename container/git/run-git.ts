@@ -1,12 +1,12 @@
 import { mkdirSync, realpathSync } from 'node:fs';
-import { GitPluginError, simpleGit } from 'simple-git';
-import type { SimpleGit, SimpleGitOptions } from 'simple-git';
 import { RelightError } from '../../src/contract/errors.ts';
 import { ownerOf } from '../files/owner.ts';
 import type { Users } from '../users/users.ts';
 import { CURL_TRACE, retryAfterIn, withoutTrace } from './curl-trace.ts';
 import { GitFailure, readFailure } from './errors.ts';
-import { GIT_VARIABLES, gitEnvironment, gitSettings, hasGitLfs } from './git-environment.ts';
+import { gitEnvironment, gitSettings, hasGitLfs } from './git-environment.ts';
+import { runProcess } from './git-process.ts';
+import type { ProcessOrder } from './git-process.ts';
 import { HostGates } from './host-gates.ts';
 import { hostOf } from './remote-host.ts';
 
@@ -43,6 +43,8 @@ export interface GitCommand {
   readonly input?: string;
   readonly signal?: AbortSignal | undefined;
   readonly onPackets?: (trace: string) => void;
+  /** Further variables of git's own (https://git-scm.com/docs/git#_environment_variables). */
+  readonly env?: Readonly<Record<string, string>>;
   /** Gives way to every other process: `nice` of POSIX. */
   readonly background?: boolean;
 }
@@ -132,30 +134,11 @@ interface Run {
   readonly home: string | null;
 }
 
-/** simple-git refuses these settings unless they are opted into; `gitSettings` says what they are here for. */
-const UNSAFE = {
-  allowUnsafeAskPass: true,
-  allowUnsafeConfigPaths: true,
-  allowUnsafeCredentialHelper: true,
-  allowUnsafeFilter: true,
-  allowUnsafeFsMonitor: true,
-  allowUnsafeHooksPath: true,
-  allowUnsafeSshCommand: true,
-  allowUnsafeTemplateDir: true,
-};
-
 /** HOME of a folder's owner. Throws for root's: git as root is nobody's wish. */
 function homeOf(dir: string, users: Users): string {
   const owner = ownerOf(dir);
   if (owner !== null) return users.homeOf(owner.uid);
   throw new RelightError('git_failed', `git is not run as root, and ${dir} is root's`);
-}
-
-/** How a git process ended, and how long the host asked to be left alone. */
-interface Ending {
-  exitCode: number | null;
-  output: string;
-  retryAfter: number | null;
 }
 
 async function throughGate(gates: HostGates, host: string, run: Run): Promise<string> {
@@ -169,67 +152,42 @@ async function throughGate(gates: HostGates, host: string, run: Run): Promise<st
 }
 
 async function runOnce(run: Run): Promise<string> {
-  const { args, command, limits } = run;
+  const { args, command } = run;
   const { signal, network = false } = command;
   if (signal?.aborted) throw stopped(signal);
-  const deadline = AbortSignal.timeout(network ? limits.networkMs : limits.localMs);
-  const abort = signal === undefined ? deadline : AbortSignal.any([signal, deadline]);
-  const ending: Ending = { exitCode: null, output: '', retryAfter: null };
-  try {
-    return await runnerFor(run, abort, ending).raw([...args]);
-  } catch (error) {
-    if (signal?.aborted) throw stopped(signal);
-    const name = args[0] ?? '';
-    if (deadline.aborted) throw overdue(name, network, 'took too long');
-    if (error instanceof GitPluginError) {
-      if (error.plugin === 'timeout') throw overdue(name, network, 'made no progress');
-      throw error;
-    }
-    const output = ending.output === '' && error instanceof Error ? error.message : ending.output;
-    throw readFailure(name, ending.exitCode, output, ending.retryAfter);
-  }
+  const name = args[0] ?? '';
+  const end = await runProcess(orderFor(run)).catch((error: unknown) => {
+    throw readFailure(name, null, error instanceof Error ? error.message : String(error));
+  });
+  if (end.stopped === 'signal' && signal !== undefined) throw stopped(signal);
+  if (end.stopped === 'limit') throw overdue(name, network, 'took too long');
+  if (end.stopped === 'silence') throw overdue(name, network, 'made no progress');
+  if (end.exitCode === 0) return end.stdout;
+  // The trace is in what it said, and in nothing that leaves this function.
+  const said = withoutTrace(`${end.stderr}${end.stdout}`);
+  throw readFailure(name, end.exitCode, said, retryAfterIn(end.stderr, Date.now()));
 }
 
-function runnerFor(
-  { dir, command, limits, settings, home }: Run,
-  abort: AbortSignal,
-  ending: Ending,
-): SimpleGit {
-  const { network = false, input, onPackets, background = false } = command;
-  const owner = ownerOf(dir);
-  const options: Partial<SimpleGitOptions> = {
-    baseDir: dir,
-    binary: background ? ['nice', 'git'] : 'git',
-    config: settings,
-    allowEnvironment: GIT_VARIABLES,
-    abort,
-    // A process that inherited the pipes may outlive git; its output is not waited for any longer than this.
-    completion: { onClose: true, onExit: 1000 },
-    unsafe: UNSAFE,
-    // simple-git takes a failure without a word on standard error for a success; here only exit code 0 is one.
-    errors(error, { exitCode, stdOut, stdErr }) {
-      const said = Buffer.concat([...stdErr, ...stdOut]).toString();
-      ending.exitCode = exitCode;
-      ending.output = withoutTrace(said);
-      ending.retryAfter = retryAfterIn(said, Date.now());
-      // Never the words that simple-git would throw: the trace is in them.
-      return exitCode === 0 || error instanceof Error ? error : Buffer.from(ending.output);
+function orderFor({ dir, args, command, limits, settings, home }: Run): ProcessOrder {
+  const { network = false, input = '', onPackets, background = false } = command;
+  const git = background ? (['nice', 'git'] as const) : (['git'] as const);
+  return {
+    words: [...git, ...settings.flatMap((setting) => ['-c', setting]), ...args],
+    dir,
+    user: ownerOf(dir),
+    env: {
+      ...gitEnvironment(dir),
+      ...(network ? CURL_TRACE : {}),
+      ...(home === null ? {} : { HOME: home }),
+      ...(onPackets === undefined ? {} : { GIT_TRACE_PACKET: '1' }),
+      ...command.env,
     },
+    input,
+    signal: command.signal,
+    limitMs: network ? limits.networkMs : limits.localMs,
+    silenceMs: network ? limits.noProgressMs : null,
+    onStderr: onPackets,
   };
-  if (owner !== null) options.spawnOptions = owner;
-  if (network) options.timeout = { block: limits.noProgressMs };
-  if (input !== undefined) options.input = () => input;
-  const environment = {
-    ...gitEnvironment(dir),
-    ...(network ? CURL_TRACE : {}),
-    ...(home === null ? {} : { HOME: home }),
-  };
-  if (onPackets === undefined) return simpleGit(options).env(environment);
-  return simpleGit(options)
-    .env({ ...environment, GIT_TRACE_PACKET: '1' })
-    .outputHandler((_command, _stdout, stderr) => {
-      stderr.on('data', (chunk: Buffer) => onPackets(chunk.toString()));
-    });
 }
 
 function overdue(name: string, network: boolean, what: string): GitFailure {

@@ -1,5 +1,5 @@
 import { RelightError } from '../../src/contract/errors.ts';
-import type { WorktreePlan } from '../../src/contract/control.ts';
+import type { RestoreRequest, WorktreePlan } from '../../src/contract/control.ts';
 import type { RemoteRefs } from './remote-refs.ts';
 
 /** Where an agent's branch starts: `remote` is its own branch, `base` another one, `empty` a remote without commits. */
@@ -36,4 +36,18 @@ export function planStart(
   const commit = remote.heads.get(base);
   if (commit === undefined) throw new RelightError('missing_base', `the remote has no branch ${base}`);
   return { from: 'base', commit, base };
+}
+
+/** The commits that the worktrees of a restore start from, as far as they can be known. */
+export function startCommits(
+  { agents, defaultBranch }: Pick<RestoreRequest, 'agents' | 'defaultBranch'>,
+  remote: RemoteRefs,
+): ReadonlySet<string> {
+  const commits = new Set<string>();
+  for (const { branch, baseBranch } of agents) {
+    const base = baseBranch ?? defaultBranchOf(defaultBranch, remote);
+    const start = remote.heads.get(branch) ?? (base === null ? undefined : remote.heads.get(base));
+    if (start !== undefined) commits.add(start);
+  }
+  return commits;
 }

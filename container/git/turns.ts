@@ -1,12 +1,22 @@
+import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
 
 const RESTORES = new Map<string, ReturnType<typeof pLimit>>();
 
-/** How many worktrees are filled at the same time, over all rigs: more gain nothing on the disks that were measured. */
-const CHECKOUTS_AT_ONCE = 2;
+/** About what a checkout of a large repository needs, in bytes. */
+const CHECKOUT_BYTES = 256 * 1024 ** 2;
+
+/** How many worktrees are filled at the same time, over all rigs: as many as there are cores, and memory for. */
+const CHECKOUTS_AT_ONCE = Math.max(
+  1,
+  Math.min(availableParallelism(), Math.floor(process.availableMemory() / CHECKOUT_BYTES)),
+);
 
 /** The one pool of this process in which worktrees are filled. */
 export const checkoutPool = pLimit(CHECKOUTS_AT_ONCE);
+
+/** The one pool in which worktrees are looked at. */
+export const lookPool = pLimit(2 * availableParallelism());
 
 /** Runs `work` after all earlier work on the same repository has ended. */
 export async function inTurn<Result>(repo: string, work: () => Promise<Result>): Promise<Result> {

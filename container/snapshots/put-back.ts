@@ -64,7 +64,7 @@ export async function putBack(git: Git, request: PutBackRequest): Promise<PutBac
   await proveIsHere(git, place, commit, command);
   if (isPartial(place.repo)) {
     // Contents of the remote's history are in no snapshot, and here only as far as something else is checked out.
-    const all = [commit, meta.index, meta.state];
+    const all = new Set([commit, meta.index, meta.state]);
     await fetchContents(git, place.repo, all, { ...command, credentialsOf: rig });
   }
   const resumed = await wasBegun(place, commit);

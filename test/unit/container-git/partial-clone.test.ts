@@ -2,9 +2,11 @@ import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { worktreeDir } from '../../../container/git/layout.ts';
+import { GitFailure } from '../../../container/git/errors.ts';
 import { completeHistory, isPartial } from '../../../container/git/partial-clone.ts';
 import { restoreRig } from '../../../container/git/restore-rig.ts';
 import { createGit } from '../../../container/git/run-git.ts';
+import type { Git } from '../../../container/git/run-git.ts';
 import { KnownSecrets } from '../../../container/known-secrets.ts';
 import { capture } from '../../../container/snapshots/capture.ts';
 import { fetchSnapshot } from '../../../container/snapshots/fetch-snapshot.ts';
@@ -15,6 +17,7 @@ import { planFor, RIG, run, write } from './scene.ts';
 import type { Scene } from './scene.ts';
 
 const MINE = 'gt/ada/b1';
+const silent = { onPhase: () => undefined, onAgent: () => undefined };
 
 /** A remote that can leave contents out, where `main` and ada's branch have changed the same file several times. */
 function withHistory(scene: Scene): void {
@@ -108,6 +111,47 @@ describe.concurrent('a rig whose remote can leave contents out', () => {
     ]);
     unplug(scene);
     expect(run(scene.dir('bob'), 'status', '--porcelain')).toBe('');
+  });
+});
+
+/** The scene's git, which refuses the commands with this option. */
+function gitWithout(scene: Scene, option: string): Git {
+  const refusal = new GitFailure('git_unreachable', 'refused', { exitCode: 128, output: '' });
+  return {
+    ...scene.git,
+    run: async (dir, args, command) => {
+      if (args.includes(option)) throw refusal;
+      return await scene.git.run(dir, args, command);
+    },
+  };
+}
+
+describe.concurrent('the files of a rig and their history, which come at the same time', () => {
+  it('are both there when an agent is reported, before the rig is', async ({ scene }) => {
+    withHistory(scene);
+    const commits: number[] = [];
+    const onAgent = (): void => {
+      commits.push(run(scene.dir('ada'), 'rev-list', 'HEAD').split('\n').length);
+    };
+    await scene.restore([planFor('ada')], {}, { onAgent });
+    expect(commits).toEqual([5]);
+  });
+
+  it('come one after the other where the files cannot be had alone', async ({ scene }) => {
+    withHistory(scene);
+    const git = gitWithout(scene, '--depth=1');
+    const report = await restoreRig(git, RIG, scene.request([planFor('ada')]), silent);
+    expect(report).toMatchObject({ status: 'ready', agents: [{ files: 6, warnings: [] }] });
+  });
+
+  it('are made anew together where only the files came', async ({ scene }) => {
+    withHistory(scene);
+    const git = gitWithout(scene, '--refetch');
+    const report = await restoreRig(git, RIG, scene.request([planFor('ada')]), silent);
+    const fault = { code: 'git_unreachable' };
+    expect(report).toMatchObject({ status: 'failed', fault, agents: [{ fault }] });
+    expect(await scene.restoreOne(planFor('ada'))).toMatchObject({ fault: null, files: 6, warnings: [] });
+    run(scene.repo, 'fsck', '--strict', '--no-dangling');
   });
 });
 

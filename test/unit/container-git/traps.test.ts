@@ -24,8 +24,10 @@ describe.concurrent('traps of git that a restore steps over', () => {
     scene.push('gt/bob/b1', { 'b.txt': 'b\n' }, 'main');
     let deleted = false;
     const onPhase = (): void => {
-      if (!deleted) run(scene.remote, 'update-ref', '-d', 'refs/heads/gt/ada/b1');
+      if (deleted) return;
       deleted = true;
+      run(scene.remote, 'update-ref', '-d', 'refs/heads/gt/ada/b1');
+      run(scene.remote, 'prune', '--expire=now');
     };
     const report = await scene.restore([planFor('ada'), planFor('bob')], {}, { onPhase });
     expect(report.status).toBe('ready');

@@ -91,6 +91,7 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
   const restoreParts = {
     config,
     users,
+    worker,
     git,
     room,
     sockets,

@@ -10,16 +10,19 @@ import type { Room } from './disk/room.ts';
 import type { RestoreHooks } from './git/restore-context.ts';
 import type { Git } from './git/run-git.ts';
 import { log } from './log.ts';
+import { ReadyAgents } from './ready-agents.ts';
 import type { Snapshots } from './snapshots/snapshots.ts';
 import type { Credentials } from './tools/credentials.ts';
 import type { Sockets } from './tools/sockets.ts';
 import type { Users } from './users/users.ts';
+import type { WorkerClient } from './worker-client.ts';
 import type { Worktrees } from './worktrees.ts';
 
 /** What a restore works with. */
 export interface RestoreParts {
   readonly config: Config;
   readonly users: Users | null;
+  readonly worker: WorkerClient;
   readonly git: Git;
   readonly room: Room;
   readonly sockets: Sockets;
@@ -52,6 +55,7 @@ export async function restoreRigWith(
   await parts.credentials.openKeySocket(owner, rig, access);
   if (request.hooked !== null)
     await cleanUpRig(parts.git, rig, hasEnded(parts, rig, new Set(request.hooked)));
+  const ready = new ReadyAgents(parts.worker, rig, request);
   const hooks: RestoreHooks = {
     signal,
     room: parts.room,
@@ -59,14 +63,30 @@ export async function restoreRigWith(
       await parts.snapshots.putBack(rig, plan, { ...place, home: request.snapshots.home, signal }),
     onRemote: (refs) => parts.snapshots.sweep(rig, request, refs),
     onPhase: ({ name, agent, ms, ok, detail }) => log.info('rig.phase', { rig, name, agent, ms, ok, detail }),
-    onAgent: ({ agent, branch, head, from, snapshot, fault }) =>
-      log.info('agent.restored', { rig, agent, branch, head, from, snapshot, fault: fault?.code ?? null }),
+    onAgent: (report) => {
+      const { agent, branch, head, from, snapshot, fault } = report;
+      log.info('agent.restored', { rig, agent, branch, head, from, snapshot, fault: fault?.code ?? null });
+      ready.add(report);
+    },
+    ...setUpHook(parts, rig, { request, signal }),
   };
+  try {
+    return await parts.worktrees.restore(rig, request, hooks);
+  } finally {
+    ready.end();
+  }
+}
+
+/** Runs the rig's setup command, where it has one, with what git needs to ask for the rig's credential. */
+function setUpHook(
+  parts: RestoreParts,
+  rig: string,
+  { request, signal }: { request: RestoreRequest; signal: AbortSignal },
+): Pick<RestoreHooks, 'runSetup'> {
   const command = request.setupCommand;
-  if (command === null) return await parts.worktrees.restore(rig, request, hooks);
+  if (command === null) return {};
   const plans = new Map(request.agents.map((plan) => [plan.agent, plan]));
-  return await parts.worktrees.restore(rig, request, {
-    ...hooks,
+  return {
     runSetup: async (agent, dir) => {
       const plan = plans.get(agent);
       if (plan === undefined) throw new Error(`${agent} is not in the request that is being carried out`);
@@ -77,14 +97,14 @@ export async function restoreRigWith(
         command,
         signal,
         credentials: parts.credentials.settings(
-          owner,
+          rigOwner(rig),
           rig,
           knownHostsFile(homeDir(parts.config.workspace, rig, agent)),
         ),
       };
       await runSetup(parts, order, parts.supervisor.logOf(rig, agent));
     },
-  });
+  };
 }
 
 /** Tells of an agent whether it has no bead, nothing runs for it, and no snapshot may still be wanted of its worktree. */

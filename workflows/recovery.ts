@@ -18,9 +18,8 @@ export class RecoveryWorkflow extends WorkflowEntrypoint<Env, RecoveryParams> {
     const steps = new RecoverySteps(this.env, step, event.instanceId, event.payload);
     const opened = await steps.open();
     if (opened.state === 'superseded') return null;
-    const rigs = await steps.readRigRegistry(opened.life);
     // Settled, not all: a rig that cannot even be given up holds nobody back, and the record shows it unfinished.
-    await Promise.allSettled(rigs.map(({ rig }) => bringBackRig(steps, opened.life, rig)));
+    await Promise.allSettled(opened.rigs.map(({ rig }) => bringBackRig(steps, opened.life, rig)));
     return steps.close();
   }
 }

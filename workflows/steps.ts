@@ -6,7 +6,7 @@ import type { Life } from '../src/contract/ids.ts';
 import type { Recovery } from '../src/contract/recovery.ts';
 import type { Rig } from '../src/objects/rig.ts';
 import type { Town } from '../src/objects/town.ts';
-import type { Opened, RestoreVerdict, RigToRestore } from '../src/objects/verdicts.ts';
+import type { Opened, RestoreVerdict } from '../src/objects/verdicts.ts';
 import type { RecoveryParams } from '../src/platform/launch.ts';
 import { isWaitTimeout } from '../src/platform/platform-errors.ts';
 import { stubOf } from '../src/platform/stub.ts';
@@ -34,18 +34,14 @@ export class RecoverySteps {
     this.#params = params;
   }
 
-  /** Town accepts the boot, gives its generation and fences older ones. */
+  /**
+   * Town accepts the boot, gives its generation, fences older ones, and reads the rigs with active agents out of its
+   * registry. Nothing secret is in a step's result.
+   */
   open(): Promise<Opened> {
-    const { bootId, trigger } = this.#params;
+    const { bootId, trigger, rigs } = this.#params;
     return this.#step.do('open recovery', OBJECT_CALL, () =>
-      orGiveUp(() => this.#town().openRecovery({ recoveryId: this.#recoveryId, bootId, trigger })),
-    );
-  }
-
-  /** The rigs with active agents. Nothing secret is in a step's result. */
-  readRigRegistry(life: Life): Promise<RigToRestore[]> {
-    return this.#step.do('read rig registry', OBJECT_CALL, () =>
-      orGiveUp(() => this.#town().readRegistry(this.#recoveryId, life, this.#params.rigs)),
+      orGiveUp(() => this.#town().openRecovery({ recoveryId: this.#recoveryId, bootId, trigger, rigs })),
     );
   }
 

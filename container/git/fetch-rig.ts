@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { RelightError } from '../../src/contract/errors.ts';
+import type { RelightError } from '../../src/contract/errors.ts';
 import { errorFacts, log } from '../log.ts';
 import { ensureBareRepo, markWhole, removeHalfMade } from './bare-repo.ts';
 import { asRelightError } from './errors.ts';

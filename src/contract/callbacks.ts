@@ -5,7 +5,7 @@ import type { Exchange } from './exchange.ts';
 import { BranchName } from './git-names.ts';
 import { BootId, CommitId, Id, Instant, Life, StartId } from './ids.ts';
 import { Prime } from './prime.ts';
-import { RecoveryId, RigReport } from './recovery.ts';
+import { AgentReport, RecoveryId, RigReport } from './recovery.ts';
 import { SnapshotOffer, SnapshotReceipt } from './snapshot.ts';
 
 /** How often a control server tells the Worker which agents it has. */
@@ -31,6 +31,15 @@ export const RigReportMessage = z.object({
   report: RigReport,
 });
 export type RigReportMessage = z.infer<typeof RigReportMessage>;
+
+/** Agents whose worktrees are there, while others of the rig are still waited for; the rig's report names them again. */
+export const AgentsReadyMessage = z.object({
+  life: Life,
+  recoveryId: RecoveryId.nullable(),
+  rig: Id,
+  agents: z.array(AgentReport).min(1),
+});
+export type AgentsReadyMessage = z.infer<typeof AgentsReadyMessage>;
 
 /** `cause`: the agent ended by itself, was stopped on request or by the shutdown, or never started. */
 export const ExitMessage = Caller.extend({
@@ -81,6 +90,12 @@ export const CALLBACKS = {
   announce: { method: 'POST', path: '/callback/boot', body: Announcement, answer: Standing },
   heartbeat: { method: 'POST', path: '/callback/heartbeat', body: Heartbeat, answer: Standing },
   rigReport: { method: 'POST', path: '/callback/rig-report', body: RigReportMessage, answer: z.void() },
+  agentsReady: {
+    method: 'POST',
+    path: '/callback/agents-ready',
+    body: AgentsReadyMessage,
+    answer: z.void(),
+  },
   exit: { method: 'POST', path: '/callback/agent-exit', body: ExitMessage, answer: z.void() },
   prime: { method: 'POST', path: '/callback/prime', body: Caller, answer: Prime },
   checkpoint: {

@@ -52,6 +52,7 @@ answer(CALLBACKS.announce, ({ env, town, body }) => townOf(env, town).announce(b
 answer(CALLBACKS.heartbeat, ({ env, town, body }) => townOf(env, town).heartbeat(body));
 
 answerLiving(CALLBACKS.rigReport, ({ env, town, body }) => townOf(env, town).rigReported(body));
+answerLiving(CALLBACKS.agentsReady, ({ env, town, body }) => rigOf(env, town, body.rig).agentsReady(body));
 answerLiving(CALLBACKS.exit, ({ env, town, body }) => rigOf(env, town, body.rig).exited(body));
 answerLiving(CALLBACKS.prime, ({ env, town, body }) => agentOf(env, town, body.rig, body.agent).prime());
 answerLiving(CALLBACKS.checkpoint, ({ env, town, body }) =>

@@ -1,5 +1,10 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { DoneMessage, ExitMessage, FinishingMessage } from '../contract/callbacks.ts';
+import type {
+  AgentsReadyMessage,
+  DoneMessage,
+  ExitMessage,
+  FinishingMessage,
+} from '../contract/callbacks.ts';
 import type { AgentSpec, AgentView, Sling } from '../contract/agent.ts';
 import type { AgentSighting } from '../contract/control.ts';
 import type { Fault } from '../contract/errors.ts';
@@ -19,6 +24,7 @@ import type { RigCore } from './rig/core.ts';
 import { Herald } from './rig/herald.ts';
 import { Patrol } from './rig/patrol.ts';
 import { forgetSnapshots } from './rig/forget-snapshots.ts';
+import { keepReports } from './rig/keep-reports.ts';
 import * as lives from './rig/life.ts';
 import type { RigRow } from './rig/life.ts';
 import * as outcomes from './rig/outcomes.ts';
@@ -180,24 +186,23 @@ export class Rig extends DurableObject<Env> {
 
   /** Takes a restore's report into the roster, and lets each Agent keep what was brought back for it. */
   async reported(life: Life, recoveryId: string | null, report: RigReport): Promise<void> {
-    const { db, env, town, rig } = this.#core;
+    const { db, rig } = this.#core;
     const now = Date.now();
     lives.admit(db, rig, life, now);
-    const { generation } = life;
-    await Promise.all(
-      report.agents.map((agentReport) =>
-        agentOf(env, town, rig, agentReport.agent).recordRestored({
-          recoveryId,
-          generation,
-          at: now,
-          report: agentReport,
-        }),
-      ),
-    );
-    outcomes.takeReport(db, rig, generation, report, now);
+    await keepReports(this.#core, { recoveryId, generation: life.generation }, report.agents);
+    outcomes.takeReport(db, rig, life.generation, report, now);
     this.#herald.tellAll();
     // In a recovery the Workflow wakes the rig; outside one nobody else would.
     await this.#patrol.wakeAt(recoveryId === null ? now : now + PATROL_INTERVAL_MS);
+  }
+
+  /** Dispatches agents whose worktrees are there, without waiting for the others. */
+  async agentsReady({ life, recoveryId, agents }: AgentsReadyMessage): Promise<void> {
+    this.#admit(life);
+    await keepReports(this.#core, { recoveryId, generation: life.generation }, agents);
+    outcomes.takeReady(this.#core.db, life.generation, agents, Date.now());
+    for (const { agent } of agents) this.#herald.tellAgent(agent);
+    await this.#patrol.wakeAt(Date.now());
   }
 
   async restoreFailed(life: Life, fault: Fault): Promise<void> {
@@ -280,8 +285,6 @@ export class Rig extends DurableObject<Env> {
   takeSnapshot(agent: string): Promise<void> {
     return this.#dispatcher.snapshot(agent, lives.lifeOf(this.#own()));
   }
-
-  // Dispatch
 
   override alarm(): Promise<void> {
     return this.#patrol.run();

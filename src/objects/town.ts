@@ -24,7 +24,7 @@ import type { FailedAttempt } from './town/start-gate.ts';
 import { describeRig, describeTown } from './town/view.ts';
 import { Vigil } from './town/vigil.ts';
 import { Watchdog } from './town/watchdog.ts';
-import type { OpenRequest, Opened, RigToRestore } from './verdicts.ts';
+import type { OpenRequest, Opened } from './verdicts.ts';
 
 /** How many recoveries a listing shows. */
 const LISTED_RECOVERIES = 50;
@@ -207,10 +207,6 @@ export class Town extends DurableObject<Env> {
 
   openRecovery(request: OpenRequest): Promise<Opened> {
     return this.#recoverer.open(request);
-  }
-
-  readRegistry(recoveryId: string, life: Life, only: readonly string[] | null): Promise<RigToRestore[]> {
-    return this.#recoverer.readRegistry(recoveryId, life, only);
   }
 
   notePhase(recoveryId: string, rig: string, phase: Phase): void {

@@ -8,10 +8,14 @@ export interface OpenRequest {
   readonly recoveryId: string;
   readonly bootId: string;
   readonly trigger: RecoveryTrigger;
+  /** The rigs that were asked for; null for all with active agents. */
+  readonly rigs: readonly string[] | null;
 }
 
-/** Either the life that the recovery is for, or the news that its boot is over. */
-export type Opened = { readonly state: 'open'; readonly life: Life } | { readonly state: 'superseded' };
+/** Either the life that the recovery is for and the rigs that it brings back, or the news that its boot is over. */
+export type Opened =
+  | { readonly state: 'open'; readonly life: Life; readonly rigs: readonly RigToRestore[] }
+  | { readonly state: 'superseded' };
 
 /** A rig that the recovery brings back; `agents` is how many are hooked, null where the Rig could not be asked. */
 export interface RigToRestore {

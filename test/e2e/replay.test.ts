@@ -51,13 +51,7 @@ describe('inspecting and replaying a recovery', () => {
       recoveryId,
       ...local,
     );
-    for (const step of [
-      'open recovery',
-      'read rig registry',
-      'restore rig hono',
-      'wake rig hono',
-      'close recovery',
-    ]) {
+    for (const step of ['open recovery', 'restore rig hono', 'wake rig hono', 'close recovery']) {
       expect(described).toContain(step);
     }
     const replays = [

@@ -1,5 +1,6 @@
 import { env, runInDurableObject } from 'cloudflare:test';
 import { describe, expect, it, vi } from 'vitest';
+import type { AgentReport } from '../../src/contract/recovery.ts';
 import { machines } from './fake-container.ts';
 import {
   beat,
@@ -13,7 +14,16 @@ import {
   problemCode,
   sightingOf,
 } from './scene.ts';
-import { addRig, agentStatus, bootId, callback, latestRecovery, makeTown, operator } from './town.ts';
+import {
+  addRig,
+  agentStatus,
+  bootId,
+  callback,
+  goodReport,
+  latestRecovery,
+  makeTown,
+  operator,
+} from './town.ts';
 import type { Asked } from './town.ts';
 
 const EXIT = { code: 1, signal: null, ranMs: 1_000, tail: 'oops' };
@@ -75,6 +85,11 @@ async function secondLife(town: string): Promise<{ asked: Asked; first: Asked['s
   return { asked, first };
 }
 
+/** What the first restore of the town said of its agents. */
+function readyAgents({ restores: [first] }: Asked): AgentReport[] {
+  return first === undefined ? [] : goodReport('hono', first.request).agents;
+}
+
 describe('invariant 2: an earlier generation changes nothing', () => {
   it('message of an earlier boot: is refused with 409 stale_generation, whatever it says', async () => {
     const { asked, first } = await secondLife('fenced');
@@ -111,6 +126,7 @@ describe('invariant 2: an earlier generation changes nothing', () => {
         'rig-report',
         { life: caller.life, recoveryId: null, event: null, report: failedReport('hono', 'git_auth') },
       ],
+      ['agents-ready', { life: caller.life, recoveryId: null, rig: 'hono', agents: readyAgents(asked) }],
     ];
     for (const [path, body] of old) {
       const answer = await callback('fenced', path, body);

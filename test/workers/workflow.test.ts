@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { RestoreRequest } from '../../src/contract/control.ts';
 import type { RigReport } from '../../src/contract/recovery.ts';
 import {
+  primeOf,
   everythingOf,
   failedReport,
   jsonOf,
@@ -15,6 +16,7 @@ import {
   watched,
 } from './scene.ts';
 import { addRig, agentStatus, callback, goodReport, latestRecovery, makeTown, operator } from './town.ts';
+import type { Asked } from './town.ts';
 
 describe('invariant 7: one rig never holds the others back', () => {
   it('git auth: a rig that fails for good is failed with its reason and is not tried again', async () => {
@@ -208,13 +210,7 @@ describe('invariant 3: every step and every control call may run twice or be cut
     await using instance = await watched('bumpy');
     const asked = await makeTown('bumpy');
     await instance.modify(async (m) => {
-      for (const name of [
-        'open recovery',
-        'read rig registry',
-        'restore rig hono',
-        'wake rig hono',
-        'close recovery',
-      ]) {
+      for (const name of ['open recovery', 'restore rig hono', 'wake rig hono', 'close recovery']) {
         await m.mockStepError({ name }, new Error('the object was reset'), 2);
       }
     });
@@ -237,6 +233,23 @@ describe('invariant 3: every step and every control call may run twice or be cut
     const again = { life, recoveryId, event, report: { ...report, agents, phases } };
     expect((await callback('echo', 'rig-report', again)).status).toBe(204);
     expect(await everythingOf('echo')).toEqual(before);
+  });
+
+  it('an agent whose worktree is there is started before the others of its rig have theirs', async () => {
+    const asked = await makeTown('early', () => null);
+    await addRig('early', 'hono', ['ada', 'bob']);
+    await vi.waitFor(() => expect(asked.restores).toHaveLength(1), patiently);
+    const [{ request }] = asked.restores as [Asked['restores'][number]];
+    const { agents } = goodReport('hono', request);
+    const { life, recoveryId } = request;
+    const ready = { life, recoveryId, rig: 'hono', agents: agents.filter(({ agent }) => agent === 'bob') };
+    expect((await callback('early', 'agents-ready', ready)).status).toBe(204);
+    await vi.waitFor(() => expect(asked.starts).toMatchObject([{ agent: 'bob' }]), patiently);
+    expect(await latestRecovery('early')).toMatchObject({ status: 'running' });
+    expect((await primeOf('early', 'bob')).recovered?.report).toMatchObject({ branch: 'gt/bob/bead-bob' });
+    expect(await agentStatus('early', 'hono', 'ada')).toBe('pending');
+    await callback('early', 'rig-report', { ...request, report: goodReport('hono', request) });
+    await vi.waitFor(() => expect(asked.starts.map(({ agent }) => agent)).toEqual(['bob', 'ada']), patiently);
   });
 
   it('a report of a rig that is not there is refused', async () => {

@@ -42,6 +42,16 @@ export function takeReport(
   for (const agentReport of report.agents) takeAgentReport(db, generation, agentReport, fault, now);
 }
 
+/** Takes it that worktrees are there while the rig is still being restored. */
+export function takeReady(
+  db: Database,
+  generation: number,
+  reports: readonly AgentReport[],
+  now: number,
+): void {
+  for (const report of reports) takeAgentReport(db, generation, report, null, now);
+}
+
 /** How often the restore of the rig has failed in a row, and from when on it may be tried again. */
 function nextRestore(db: Database, rig: string, fault: Fault | null, now: number) {
   if (fault === null) return { restoreTries: 0, restoreNotBefore: null };

@@ -28,7 +28,7 @@ export class Recoverer {
    * Accepts the boot if it is the one that runs now: a Workflow instance can be restarted long after its boot is over.
    * Throws RelightError `unknown_town`, or `control_unreachable` while the container does not answer.
    */
-  async open({ recoveryId, bootId, trigger }: OpenRequest): Promise<Opened> {
+  async open({ recoveryId, bootId, trigger, rigs }: OpenRequest): Promise<Opened> {
     const { env, town, db, feed, storage } = this.#core;
     townRow(db, town);
     const { running, health } = await containerOf(env, town).look();
@@ -52,20 +52,17 @@ export class Recoverer {
     feed.publish({ kind: 'town', state: 'recovering', fault: null });
     logEvent('recovery.opened', { town, recoveryId, bootId, generation, trigger });
     await wakeAt(storage, now + RECOVERY_WATCH_MS);
-    return { state: 'open', life: { bootId, generation } };
+    const life = { bootId, generation };
+    return { state: 'open', life, rigs: await this.#readRegistry(recoveryId, life, rigs) };
   }
 
-  /**
-   * Moves every Rig into the generation and lists those with active agents, or those that were asked for. Throws
-   * RelightError `stale_generation`.
-   */
-  async readRegistry(
+  /** Moves every Rig into the generation and lists those with active agents, or those that were asked for. */
+  async #readRegistry(
     recoveryId: string,
     life: Life,
     only: readonly string[] | null,
   ): Promise<RigToRestore[]> {
     const { env, town, db } = this.#core;
-    admitLife(db, life);
     const entered = await Promise.all(
       rigRows(db).map(async ({ rig }): Promise<RigToRestore> => {
         try {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { worktreeDir } from '../../../container/git/layout.ts';
@@ -52,6 +52,22 @@ describe('the control server, asked to restore a rig,', () => {
     expect(b?.fault?.reason).toContain('b is broken');
     const log = await control.call(CONTROL.log, { rig: 'rig', agent: 'a' });
     expect(log.text).toMatch(/^--- setup .* ---\nsetting up a\n$/);
+  });
+
+  test('tells of an agent as soon as its worktree is there, while others are still being set up', async () => {
+    const worker = await startFakeWorker();
+    const { gitUrl } = await startRemote();
+    const control = await startControl(worker.url);
+    const gate = join(control.workspace, 'open');
+    const setupCommand = `test "$GT_AGENT" = a || until test -e ${gate}; do sleep 0.02; done`;
+    const request = restoreRequest(control.life, gitUrl, ['a', 'b'], { setupCommand });
+    await control.call(CONTROL.restore, PLACES, request);
+    const ready = await worker.call('agentsReady');
+    expect(ready).toMatchObject({ life: control.life, rig: 'rig', agents: [{ agent: 'a', fault: null }] });
+    expect(worker.bodies('rigReport')).toEqual([]);
+    await writeFile(gate, '');
+    const { report } = await worker.call('rigReport');
+    expect(report).toMatchObject({ status: 'ready', agents: [{ agent: 'a' }, { agent: 'b' }] });
   });
 
   test('lets the set-ups of a rig share what their package managers download', async () => {

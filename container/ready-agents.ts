@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { CALLBACKS } from '../src/contract/callbacks.ts';
 import type { RestoreRequest } from '../src/contract/control.ts';
 import type { AgentReport } from '../src/contract/recovery.ts';
@@ -16,8 +17,7 @@ export class ReadyAgents {
   readonly #rig: string;
   readonly #request: RestoreRequest;
   #waiting: AgentReport[] = [];
-  #isCalling = false;
-  #timer: NodeJS.Timeout | null = null;
+  #isTelling = false;
 
   constructor(worker: WorkerClient, rig: string, request: RestoreRequest) {
     this.#worker = worker;
@@ -29,7 +29,7 @@ export class ReadyAgents {
   add(report: AgentReport): void {
     if (report.fault !== null) return;
     this.#waiting.push(report);
-    this.#timer ??= setTimeout(() => void this.#tell(), COLLECT_MS);
+    if (!this.#isTelling) void this.#tell();
   }
 
   /** The rig's report is there: who has not been told of yet is in it. */
@@ -38,10 +38,10 @@ export class ReadyAgents {
   }
 
   async #tell(): Promise<void> {
-    if (this.#isCalling) return;
-    this.#isCalling = true;
+    this.#isTelling = true;
     const { life, recoveryId } = this.#request;
     try {
+      await delay(COLLECT_MS);
       while (this.#waiting.length > 0) {
         const agents = this.#waiting;
         this.#waiting = [];
@@ -51,8 +51,7 @@ export class ReadyAgents {
     } catch (error) {
       log.warn('agents.ready-not-told', { rig: this.#rig, ...errorFacts(error) });
     } finally {
-      this.#isCalling = false;
-      this.#timer = null;
+      this.#isTelling = false;
     }
   }
 }

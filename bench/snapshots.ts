@@ -15,8 +15,8 @@ const FILES_A_FOLDER = 20;
 const ROUNDS = 7;
 const [UNCHANGED_MAX, ONE_FILE_MAX] = [1.5, 3];
 
-/** So many worktrees in which nothing changes are looked at this often, in seconds, and may cost this share of a core. */
-const [IDLE_WORKTREES, IDLE_INTERVAL, IDLE_MAX_PERCENT] = [16, 10, 10];
+/** So many worktrees in which nothing happens are looked at this often, in seconds, and may cost this share of a core. */
+const [IDLE_WORKTREES, IDLE_INTERVAL, IDLE_MAX_PERCENT] = [32, 600, 1];
 
 const run = promisify(execFile);
 const ENV = {

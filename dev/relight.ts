@@ -14,6 +14,8 @@ import { writeWorkerConfig } from './worker-config.ts';
 import { startWranglerDev } from './wrangler-dev.ts';
 import type { WranglerDev } from './wrangler-dev.ts';
 
+/** As in the image: what the control server allocates is mostly short-lived, and its memory is the agents'. */
+const NODE_FLAGS = ['--max-semi-space-size=2'];
 const CONTROL_SERVER = fileURLToPath(new URL('../container/main.ts', import.meta.url));
 
 /** A condition of the machine that the user can mend; its message is a whole sentence. */
@@ -61,7 +63,7 @@ export async function startRelight(options: RelightOptions): Promise<Relight> {
     shortTmp(),
     `relight-${createHash('sha256').update(stateDir).digest('hex').slice(0, 8)}`,
   );
-  const engine = await openEngine(rootDir, options);
+  const engine = await openEngine(rootDir, join(stateDir, 'compile-cache'), options);
   const url = `http://127.0.0.1:${options.port}`;
   const { vars = {} } = options;
   const config = await writeWorkerConfig(stateDir, { url, vars, secretNames: Object.keys(secrets) });
@@ -108,12 +110,17 @@ export async function startRelight(options: RelightOptions): Promise<Relight> {
 
 function openEngine(
   rootDir: string,
+  compileCache: string,
   { onContainerLine: onLine, seams }: Pick<RelightOptions, 'onContainerLine' | 'seams'>,
 ): Promise<Engine> {
   return startEngine({
     socketPath: `${rootDir}.sock`,
     rootDir,
-    command: () => ({ file: process.execPath, args: [CONTROL_SERVER] }),
+    command: () => ({
+      file: process.execPath,
+      args: [...NODE_FLAGS, CONTROL_SERVER],
+      env: { NODE_COMPILE_CACHE: compileCache },
+    }),
     ...(onLine === undefined ? {} : { log: onLine }),
     ...seams,
   });

@@ -1,133 +1,112 @@
-import { execa } from 'execa';
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
+import { openFarSide } from './far-side.ts';
+import type { FarSide } from './far-side.ts';
+import { inFolder, inNew } from './folder.ts';
+import { growthTable, report } from './report.ts';
+import type { Growth, Run, Runs, Way } from './report.ts';
 import { makeSource } from './source.ts';
 import type { Source } from './source.ts';
+import { median } from './statistics.ts';
+import { openTown } from './town.ts';
 import { floor, naive, restore } from './ways.ts';
 import type { Task, Times } from './ways.ts';
 
-const ROUNDS = 5;
-const SERVE = fileURLToPath(new URL('serve.ts', import.meta.url));
+const HELP = `npm run bench -- recovery [--repo URL|PATH] [--rigs N] [--agents N] [--rtt MS] [--mbit N]
+                           [--commits N] [--rounds N] [--no-growth] [--json FILE]`;
 
 const { values: options } = parseArgs({
   args: process.argv.slice(3),
+  allowNegative: true,
   options: {
     repo: { type: 'string' },
     rigs: { type: 'string', default: '1' },
     agents: { type: 'string', default: '8' },
     rtt: { type: 'string', default: '30' },
     mbit: { type: 'string', default: '400' },
-    history: { type: 'string', default: '0' },
-    rounds: { type: 'string', default: String(ROUNDS) },
+    commits: { type: 'string', default: '4000' },
+    rounds: { type: 'string', default: '5' },
+    growth: { type: 'boolean', default: true },
     json: { type: 'string' },
+    help: { type: 'boolean', default: false },
   },
 });
 
-/** What one way took in one round. */
-interface Run extends Times {
-  readonly bytes: number;
-  readonly requests: number;
-}
+/** Rigs and agents in each, by which the growth is measured. */
+const SHAPES = [
+  ...[1, 2, 4, 8, 16, 32].map((agents) => [1, agents] as const),
+  ...[4, 16].map((rigs) => [rigs, 2] as const),
+];
 
-const WAYS = { naive, restore, floor } as const;
-type Way = keyof typeof WAYS | 'warm';
+if (options.help) console.log(HELP);
+else await inFolder(main);
 
-const dir = await mkdtemp(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'relight-bench-'));
-try {
-  await main();
-} finally {
-  await rm(dir, { recursive: true, force: true });
-}
-
-async function main(): Promise<void> {
-  const [rigs, agents] = [Number(options.rigs), Number(options.agents)];
-  const served = join(dir, 'served');
-  const source = await makeSource(served, {
+async function main(dir: string): Promise<void> {
+  const [rigs, agents, rounds] = [Number(options.rigs), Number(options.agents), Number(options.rounds)];
+  const rootDir = join(dir, 'served');
+  const source = await makeSource(rootDir, {
     repo: options.repo ?? null,
-    historyMb: Number(options.history),
+    commits: Number(options.commits),
     agents,
+    branches: options.growth ? Math.max(agents, 32) : agents,
   });
-  const far = await openFarSide(served);
+  const far = await openFarSide({ rootDir, rttMs: Number(options.rtt), mbit: Number(options.mbit) });
   try {
-    const runs: Record<Way, Run[]> = { naive: [], restore: [], warm: [], floor: [] };
-    for (let round = 0; round < Number(options.rounds); round += 1) {
-      for (const way of ['naive', 'restore', 'floor'] as const) {
-        const folder = join(dir, `${way}${round}`);
-        await mkdir(folder);
-        const task: Task = { dir: folder, rigs, branches: source.branches, ...far.urls };
-        runs[way].push({ ...(await WAYS[way](task)), ...(await far.traffic()) });
-        if (way === 'restore') runs.warm.push({ ...(await restore(task)), ...(await far.traffic()) });
-        await rm(folder, { recursive: true });
-      }
+    const task = { rigs, branches: source.branches.slice(0, agents), gitUrl: far.gitUrl, tarUrl: far.tarUrl };
+    const runs = await compare(dir, task, { rounds, far });
+    const { rtt, mbit } = options;
+    console.log(report(source, runs, `${rigs} rig(s) x ${agents} agents; ${rtt} ms, ${mbit} Mbit/s`));
+    const growth = options.growth ? await grow(dir, source, far) : [];
+    if (options.growth) console.log(`\n${growthTable(growth)}`);
+    if (options.json !== undefined) {
+      await writeFile(options.json, JSON.stringify({ options, source, runs, growth }, null, 2));
     }
-    report(source, runs);
-    if (options.json !== undefined) await writeFile(options.json, JSON.stringify({ source, runs }, null, 2));
   } finally {
     await far.close();
   }
 }
 
-interface FarSide {
-  readonly urls: Pick<Task, 'gitUrl' | 'tarUrl'>;
-  /** What went over the links since the last call. */
-  traffic(): Promise<{ bytes: number; requests: number }>;
-  close(): Promise<void>;
-}
-
-async function openFarSide(rootDir: string): Promise<FarSide> {
-  const order = { rootDir, rttMs: Number(options.rtt), mbit: Number(options.mbit) };
-  const child = execa(process.execPath, [SERVE, JSON.stringify(order)], { stderr: 'inherit', buffer: false });
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const next = async (): Promise<unknown> => JSON.parse(String((await lines.next()).value));
-  const { git, tar } = z.object({ git: z.number(), tar: z.number() }).parse(await next());
-  return {
-    urls: { gitUrl: `http://127.0.0.1:${git}/source.git`, tarUrl: `http://127.0.0.1:${tar}` },
-    traffic: async () => {
-      child.stdin.write('\n');
-      return z.object({ bytes: z.number(), requests: z.number() }).parse(await next());
-    },
-    close: async () => {
-      child.stdin.end();
-      await child;
-    },
-  };
-}
-
-function report(source: Source, runs: Record<Way, readonly Run[]>): void {
-  const { packMb, files, treeMb } = source;
-  console.log(
-    `${files} files, ${treeMb.toFixed(0)} MB, pack ${packMb.toFixed(0)} MB; ${options.rigs} rig(s) x ${options.agents} agents; ` +
-      `${options.rtt} ms, ${options.mbit} Mbit/s; medians of ${options.rounds} (min–max)`,
-  );
-  const last = (way: Way): number => median(runs[way].map((run) => run.last));
-  for (const way of ['naive', 'restore', 'warm', 'floor'] as const) {
-    const of = (pick: (run: Run) => number): string => spread(runs[way].map(pick));
-    const peak = runs[way][0]?.peakMb === undefined ? '' : `  peak ${of((run) => run.peakMb ?? 0)} MB`;
-    console.log(
-      `${way.padEnd(8)} last ${of((run) => run.last / 1000)} s  first ${of((run) => run.first / 1000)} s  ` +
-        `${of((run) => run.bytes / 1e6)} MB  ${median(runs[way].map((run) => run.requests))} requests${peak}`,
-    );
+/** All ways in turn, as often as is wanted. */
+async function compare(
+  dir: string,
+  shared: Omit<Task, 'dir'>,
+  { rounds, far }: { rounds: number; far: FarSide },
+): Promise<Runs> {
+  const runs: Record<Way, Run[]> = { naive: [], restore: [], warm: [], product: [], floor: [] };
+  const town = await openTown({ ...shared, dir: join(dir, 'town') });
+  try {
+    await far.traffic();
+    const take = async (way: Way, times: Promise<Times>): Promise<void> => {
+      runs[way].push({ ...(await times), ...(await far.traffic()) });
+    };
+    for (let round = 0; round < rounds; round += 1) {
+      await inNew(join(dir, 'naive'), async (at) => take('naive', naive({ ...shared, dir: at })));
+      await inNew(join(dir, 'restore'), async (at) => {
+        await take('restore', restore({ ...shared, dir: at }));
+        await take('warm', restore({ ...shared, dir: at }));
+      });
+      await take('product', town.light());
+      await inNew(join(dir, 'floor'), async (at) => take('floor', floor({ ...shared, dir: at })));
+    }
+  } finally {
+    await town.close();
   }
-  console.log(
-    `b/a ${(last('restore') / last('naive')).toFixed(2)}  b/d ${(last('restore') / last('floor')).toFixed(2)}`,
-  );
-  const first = median(runs.restore.map((run) => run.first));
-  console.log(
-    `first/last ${(first / last('restore')).toFixed(2)}  warm/cold ${(last('warm') / last('restore')).toFixed(2)}`,
-  );
+  return runs;
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((one, other) => one - other)[values.length >> 1] ?? Number.NaN;
-}
-
-function spread(values: readonly number[]): string {
-  return `${median(values).toFixed(2)} (${Math.min(...values).toFixed(2)}–${Math.max(...values).toFixed(2)})`;
+/** Relight's restore of several shapes: medians of three rounds. */
+async function grow(dir: string, { branches }: Source, far: FarSide): Promise<Growth[]> {
+  const times = new Map<string, number[]>();
+  for (let round = 0; round < 3; round += 1) {
+    for (const [rigs, agents] of SHAPES) {
+      const task = { rigs, branches: branches.slice(0, agents), gitUrl: far.gitUrl, tarUrl: far.tarUrl };
+      const { last } = await inNew(join(dir, 'grow'), async (at) => restore({ ...task, dir: at }));
+      times.set(`${rigs} ${agents}`, [...(times.get(`${rigs} ${agents}`) ?? []), last]);
+    }
+  }
+  return SHAPES.map(([rigs, agents]) => {
+    return { rigs, agents, last: median(times.get(`${rigs} ${agents}`) ?? []) };
+  });
 }

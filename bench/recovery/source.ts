@@ -11,20 +11,23 @@ import type { Random } from '../../dev/random.ts';
 export interface SourceOptions {
   /** A repository to take instead of one that is made; a URL or a path. */
   readonly repo: string | null;
-  /** So many megabytes of files that are in the history only. */
-  readonly historyMb: number;
+  /** How long the history of one that is made is. */
+  readonly commits: number;
+  /** For so many there is a plain tar of the files. */
   readonly agents: number;
+  readonly branches: number;
 }
 
 /** The branches of the agents in the served repository, and how large it is. */
 export interface Source {
+  readonly commits: number;
   readonly branches: readonly string[];
   readonly packMb: number;
   readonly files: number;
   readonly treeMb: number;
 }
 
-const [FILES, FILE_MAX_BYTES, COMMITS] = [5_000, 200_000, 3_000];
+const [FILES, FILE_MAX_BYTES] = [2_500, 200_000];
 const PACKAGES = fileURLToPath(new URL('../../node_modules/', import.meta.url));
 
 /** Makes `source.git` below `rootDir`, with a branch for each agent, and beside it a plain tar of each branch's files. */
@@ -33,7 +36,7 @@ export async function makeSource(rootDir: string, options: SourceOptions): Promi
   await mkdir(rootDir, { recursive: true });
   if (options.repo === null) {
     await git(['init', '--quiet', '--bare', '--initial-branch=main', path]);
-    await fastImport(path, historyOf(options.historyMb));
+    await fastImport(path, historyOf(options.commits));
     await git(['--git-dir', path, 'repack', '-a', '-d', '-f', '--quiet', '--depth=50', '--window=10']);
   } else {
     const from = /^[a-z+]+:\/\//.test(options.repo) ? options.repo : resolve(options.repo);
@@ -47,10 +50,10 @@ export async function makeSource(rootDir: string, options: SourceOptions): Promi
   ] as const)
     await git(['--git-dir', path, 'config', key, value]);
   const branches: string[] = [];
-  for (let n = 1; n <= options.agents; n += 1) branches.push(await makeBranch(path, n));
+  for (let n = 1; n <= options.branches; n += 1) branches.push(await makeBranch(path, n));
   await git(['--git-dir', path, 'repack', '-a', '-d', '--quiet', '--write-bitmap-index']);
   await git(['--git-dir', path, 'pack-refs', '--all']);
-  for (const [n, branch] of branches.entries()) {
+  for (const [n, branch] of branches.slice(0, options.agents).entries()) {
     await git([
       '--git-dir',
       path,
@@ -64,7 +67,8 @@ export async function makeSource(rootDir: string, options: SourceOptions): Promi
   const bytes = listed.reduce((sum, line) => sum + Number(/ (\d+)\t/.exec(line)?.[1] ?? 0), 0);
   const packs = readdirSync(join(path, 'objects/pack')).filter((name) => name.endsWith('.pack'));
   const packed = packs.reduce((sum, name) => sum + statSync(join(path, 'objects/pack', name)).size, 0);
-  return { branches, packMb: packed / 1e6, files: listed.length, treeMb: bytes / 1e6 };
+  const commits = Number(await git(['--git-dir', path, 'rev-list', '--count', 'HEAD']));
+  return { commits, branches, packMb: packed / 1e6, files: listed.length, treeMb: bytes / 1e6 };
 }
 
 /** An agent's branch: two commits that change a few files. */
@@ -84,16 +88,16 @@ function* workOf(n: number, branch: string): Generator<string> {
   }
 }
 
-/** A few thousand commits, each of which changes some of the files that the installed packages consist of. */
-function* historyOf(historyMb: number): Generator<string> {
+/** Commits as people make them, to the files that the installed packages consist of: mostly small, in one place each. */
+function* historyOf(commits: number): Generator<string> {
   const files = packageFiles();
+  if (files.length === 0) throw new Error('no packages are installed: npm ci');
   const random = randomFrom(7);
-  const ballast = Math.round((historyMb * 1e6) / COMMITS);
-  for (let commit = 0; commit < COMMITS; commit += 1) {
+  for (let commit = 0; commit < commits; commit += 1) {
     yield headOf('main', `commit ${commit}`, 1_700_000_000 + commit);
-    const changed = commit === 0 ? files : [0, 1].map(() => change(files, random));
-    for (const file of changed) yield `M 100644 inline ${file.path}\n${data(file.text)}`;
-    if (ballast > 0) yield `M 100644 inline ballast/${commit % 20}\n${data(noise(ballast, random))}`;
+    for (const file of commit === 0 ? files : change(files, random)) {
+      yield `M 100644 inline ${file.path}\n${data(file.text)}`;
+    }
   }
 }
 
@@ -125,22 +129,31 @@ function packageFiles(): File[] {
   return files;
 }
 
-function change(files: readonly File[], random: Random): File {
-  const file = files[Math.floor(random() * files.length)];
-  if (file === undefined) throw new Error('no packages are installed: npm ci');
-  const lines = file.text.split('\n');
-  const at = Math.floor(random() * lines.length);
-  lines.splice(at, 1, `// changed ${Math.floor(random() * 1e9)}`, lines[at] ?? '');
-  file.text = lines.join('\n');
-  return file;
+/** Changes neighbours of one file: eight on average, with forty lines each, which are lines of some other file. */
+function change(files: readonly File[], random: Random): Set<File> {
+  const changed = new Set<File>();
+  const at = Math.floor(random() * files.length);
+  for (let n = few(8, random); n > 0; n -= 1) {
+    const file = files[(at + Math.floor(random() * 20)) % files.length];
+    const other = files[Math.floor(random() * files.length)];
+    if (file === undefined || other === undefined) continue;
+    const [lines, news] = [file.text.split('\n'), other.text.split('\n')];
+    const [size, from] = [few(40, random), Math.floor(random() * news.length)];
+    const place = Math.floor(random() * lines.length);
+    const gone = Math.floor(size * 2 * random());
+    file.text = [
+      ...lines.slice(0, place),
+      ...news.slice(from, from + size),
+      ...lines.slice(place + gone),
+    ].join('\n');
+    changed.add(file);
+  }
+  return changed;
 }
 
-function noise(bytes: number, random: Random): string {
-  const words: string[] = [];
-  // Deflate takes the five bits of a digit out of its eight.
-  for (let length = 0; length < bytes * 1.5; length += 11)
-    words.push(random().toString(36).slice(2, 13).padEnd(11, 'x'));
-  return words.join('');
+/** A number from 1 on, mostly small, with this mean. */
+function few(mean: number, random: Random): number {
+  return 1 + Math.floor((mean - 1) * -Math.log(1 - random()));
 }
 
 function data(text: string): string {

@@ -7,6 +7,8 @@ const BLOCK_BYTES = 64 * 1024;
 export class AgentLog {
   readonly #blocks: Block[] = [];
   readonly #maxBytes: number;
+  /** A block that is used again: agents that write without end make no garbage. */
+  #spare: Uint8Array | null = null;
   #size = 0;
 
   constructor(maxBytes: number = AGENT_LOG_MAX_BYTES) {
@@ -42,7 +44,8 @@ export class AgentLog {
   #blockWithRoom(): Block {
     const last = this.#blocks.at(-1);
     if (last !== undefined && last.used < BLOCK_BYTES) return last;
-    const fresh = { bytes: new Uint8Array(BLOCK_BYTES), used: 0 };
+    const fresh = { bytes: this.#spare ?? new Uint8Array(BLOCK_BYTES), used: 0 };
+    this.#spare = null;
     this.#blocks.push(fresh);
     return fresh;
   }
@@ -52,6 +55,7 @@ export class AgentLog {
       if (this.#size - first.used < this.#maxBytes) return;
       this.#size -= first.used;
       this.#blocks.shift();
+      this.#spare = first.bytes;
     }
   }
 
@@ -72,9 +76,10 @@ export class Tail {
 
   /** Adds output; what no longer fits is dropped at the beginning. */
   append(chunk: Uint8Array): void {
-    const both = Buffer.concat([this.#bytes, chunk]);
+    const last = chunk.subarray(Math.max(0, chunk.length - this.#maxBytes));
+    const kept = Math.min(this.#bytes.length, this.#maxBytes - last.length);
     // Copied, so that a large chunk is not kept alive by its last bytes.
-    this.#bytes = Buffer.from(both.subarray(Math.max(0, both.length - this.#maxBytes)));
+    this.#bytes = Buffer.concat([this.#bytes.subarray(this.#bytes.length - kept), last]);
   }
 
   /** The kept output as text. */

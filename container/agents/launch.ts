@@ -143,7 +143,7 @@ async function runInWorktree(
     secrets,
   }: LaunchTraces & { tail: Tail; prime: string; secrets: SecretValues },
 ): Promise<Omit<AgentExit, 'tail'>> {
-  const { config, sockets, shells, worktrees, credentials, users } = parts;
+  const { config, sockets, shells, worktrees, credentials, users, snapshots } = parts;
   const { rig, agent, bead, startId, command } = run.order;
   const { workspace } = config;
   const owner = `agent:${rig}/${agent}`;
@@ -175,6 +175,7 @@ async function runInWorktree(
       },
       onOutput: (chunk) => {
         run.wroteAt = Date.now();
+        snapshots.stirred(rig, agent);
         agentLog.append(chunk);
         tail.append(chunk);
       },

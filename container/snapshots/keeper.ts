@@ -61,6 +61,11 @@ export class Keeper {
     pace.changed();
   }
 
+  /** The agent wrote something. */
+  stirred(rig: string, agent: string): void {
+    this.#watched.get(keyOf({ rig, agent }))?.pace.stirred();
+  }
+
   /** Stops watching, and gives what was watched: the bead is finished or was taken away. Null where nothing is. */
   forget(rig: string, agent: string): Ward | null {
     const key = keyOf({ rig, agent });

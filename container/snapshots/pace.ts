@@ -4,36 +4,49 @@ export const QUIET_MS = 2_000;
 /** After a commit. */
 const SOON_MS = 100;
 
-/** How often it is looked without a sign of change: an agent's session is not in its worktree. */
+/** After this long without a sign of change it is looked all the same, then after twice as long, and so on. */
 const ROUND_MS = 60_000;
+const ROUND_MAX_MS = 600_000;
 
 const RETRY_BASE_MS = 1_000;
 const RETRY_MAX_MS = 60_000;
 
 /**
  * When the next snapshot of one worktree is due: soon after a commit, once changes go quiet, but at the latest
- * `intervalMs` after the first of them; after a failure with back-off, and now and then, changes or not.
+ * `intervalMs` after the first of them; after a failure with back-off. While the agent writes, something is taken to have
+ * changed in every interval: its session is not in its worktree, and some folders are not watched. While it does not, it is
+ * looked now and then.
  */
 export class Pace {
   readonly #intervalMs: number;
   readonly #due: () => void;
-  readonly #round: NodeJS.Timeout;
+  readonly #beat: NodeJS.Timeout;
   #quiet: NodeJS.Timeout | undefined;
   #latest: NodeJS.Timeout | undefined;
   #soon: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
+  #stirred = false;
+  #stillMs = 0;
+  #roundMs = ROUND_MS;
   #stopped = false;
 
   constructor(intervalMs: number, due: () => void) {
     this.#intervalMs = intervalMs;
     this.#due = due;
-    this.#round = setInterval(due, Math.max(ROUND_MS, intervalMs));
+    this.#beat = setInterval(() => this.#look(), intervalMs);
+  }
+
+  /** The agent wrote something. */
+  stirred(): void {
+    this.#stirred = true;
   }
 
   /** Something in the worktree changed. */
   changed(): void {
     if (this.#stopped) return;
+    this.#stillMs = 0;
+    this.#roundMs = ROUND_MS;
     clearTimeout(this.#quiet);
     this.#quiet = this.#in(Math.min(QUIET_MS, this.#intervalMs));
     this.#latest ??= this.#in(this.#intervalMs);
@@ -63,8 +76,21 @@ export class Pace {
 
   stop(): void {
     this.#stopped = true;
-    clearInterval(this.#round);
+    clearInterval(this.#beat);
     this.begun();
+  }
+
+  #look(): void {
+    if (this.#stirred) {
+      this.#stirred = false;
+      this.changed();
+      return;
+    }
+    this.#stillMs += this.#intervalMs;
+    if (this.#stillMs < this.#roundMs) return;
+    this.#stillMs = 0;
+    this.#roundMs = Math.min(this.#roundMs * 2, ROUND_MAX_MS);
+    this.#due();
   }
 
   #in(ms: number): NodeJS.Timeout {

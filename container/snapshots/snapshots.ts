@@ -66,6 +66,11 @@ export class Snapshots {
     this.#keeper.watch({ rig, agent, bead, branch, dir, admin, policy });
   }
 
+  /** The agent wrote something: its session may have grown. */
+  stirred(rig: string, agent: string): void {
+    this.#keeper.stirred(rig, agent);
+  }
+
   /** Snapshots the worktree now; failure is shown as the agent's risk. */
   async now(rig: string, agent: string): Promise<void> {
     await this.#keeper.now(rig, agent);

@@ -20,25 +20,30 @@ export interface TreeNews {
 }
 
 /**
- * Tells soon after anything in the worktree `dir`, its index or its HEAD changes, and once every `pollMs` in any case:
- * the kernel's watches are limited in number, and a look at an unchanged worktree is cheap. `admin` is where git keeps
- * the worktree's index and HEAD.
+ * Tells soon after anything in the worktree `dir`, its index or its HEAD changes. While it is not watched, for the kernel's
+ * watches are limited in number, it tells once every `pollMs` in any case. `admin` is where git keeps the worktree's index
+ * and HEAD.
  */
 export function watchTree(
   { dir, admin }: { dir: string; admin: string },
   pollMs: number,
   { onChange, onCommit }: TreeNews,
 ): TreeWatch {
-  const poll = setInterval(onChange, pollMs);
-  const unwatched = (error: unknown): void =>
+  let poll: NodeJS.Timeout | undefined;
+  const unwatched = (error: unknown): void => {
     log.warn('worktree.unwatched', { dir, pollMs, ...errorFacts(error) });
+    if (!closed) poll ??= setInterval(onChange, pollMs);
+  };
   let closed = false;
   let subscription: AsyncSubscription | null = null;
   const subscribed = watcher
+    // Lost events are told as an error, and are a change.
     .subscribe(dir, () => onChange(), { ignore: IGNORED })
     .then(async (found) => {
       subscription = found;
       if (closed) await found.unsubscribe();
+      // What changed before the watch began.
+      else onChange();
     }, unwatched);
   // The reflog is written with every move of HEAD, and with nothing else.
   const own = [

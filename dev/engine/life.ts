@@ -21,6 +21,8 @@ export interface Command {
   args: string[];
   /** Default: the container's own directory. */
   cwd?: string;
+  /** What the image would set; the container's own variables win. */
+  env?: Record<string, string>;
 }
 
 /** One line of a container's output; `engine` lines are the engine's own remarks about it. */
@@ -64,7 +66,7 @@ export async function startLife(options: LifeOptions): Promise<Life> {
     for (const name of ['home', 'tmp', 'workspace']) await mkdir(join(dir, name), { recursive: true });
     const child = spawn(options.command.file, options.command.args, {
       cwd: options.command.cwd ?? dir,
-      env: lifeEnv(dir, port, options.env),
+      env: lifeEnv(dir, port, { ...options.command.env, ...options.env }),
       // A session and process group of its own.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],

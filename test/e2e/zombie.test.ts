@@ -38,9 +38,7 @@ beforeAll(async () => {
   const command = (): Command => {
     lives += 1;
     const outliving = ['-c', OUTLIVING, 'sh', zombie, process.execPath, CONTROL_SERVER];
-    return lives === 1
-      ? { file: 'sh', args: outliving }
-      : { file: process.execPath, args: [CONTROL_SERVER] };
+    return lives === 1 ? { file: 'sh', args: outliving } : { file: process.execPath, args: [CONTROL_SERVER] };
   };
   world = await openWorld({
     port,

@@ -87,7 +87,12 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
     },
     () => heartbeats.soon(),
   );
-  const heartbeats = new Heartbeats({ worker, lifecycle, sightings: () => supervisor.sightings() });
+  const heartbeats = new Heartbeats({
+    worker,
+    lifecycle,
+    sightings: () => supervisor.sightings(),
+    disk: async () => await room.look(),
+  });
   const restoreParts = {
     config,
     users,

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CALLBACKS, HEARTBEAT_INTERVAL_MS } from '../src/contract/callbacks.ts';
 import type { AgentSighting } from '../src/contract/control.ts';
+import type { DiskSpace } from '../src/contract/disk.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { errorFacts, log } from './log.ts';
 import type { WorkerClient } from './worker-client.ts';
@@ -14,14 +15,21 @@ export class Heartbeats {
   readonly #worker: WorkerClient;
   readonly #lifecycle: Lifecycle;
   readonly #sightings: () => AgentSighting[];
+  readonly #disk: () => Promise<DiskSpace>;
   readonly #stopped = new AbortController();
   #wake = Promise.withResolvers<void>();
   #heard = true;
 
-  constructor(parts: { worker: WorkerClient; lifecycle: Lifecycle; sightings: () => AgentSighting[] }) {
+  constructor(parts: {
+    worker: WorkerClient;
+    lifecycle: Lifecycle;
+    sightings: () => AgentSighting[];
+    disk: () => Promise<DiskSpace>;
+  }) {
     this.#worker = parts.worker;
     this.#lifecycle = parts.lifecycle;
     this.#sightings = parts.sightings;
+    this.#disk = parts.disk;
   }
 
   /** Beats until {@link stop}; one beat never overtakes another. */
@@ -47,7 +55,9 @@ export class Heartbeats {
 
   /** Sends one heartbeat now. A failure is logged, once per outage: the next beat is the retry. */
   async beat(): Promise<void> {
-    const message = { bootId: this.#lifecycle.bootId, at: Date.now(), agents: this.#sightings() };
+    const disk = await this.#measured();
+    const { bootId } = this.#lifecycle;
+    const message = { bootId, at: Date.now(), agents: this.#sightings(), disk };
     const options = { patience: 'once', timeoutMs: HEARTBEAT_TIMEOUT_MS } as const;
     try {
       const standing = await this.#worker.call(CALLBACKS.heartbeat, message, options);
@@ -57,6 +67,16 @@ export class Heartbeats {
     } catch (error) {
       if (this.#heard) log.warn('heartbeat.unheard', errorFacts(error));
       this.#heard = false;
+    }
+  }
+
+  /** A disk that cannot be measured keeps no heartbeat back. */
+  async #measured(): Promise<DiskSpace | null> {
+    try {
+      return await this.#disk();
+    } catch (error) {
+      if (this.#heard) log.warn('disk.not-measured', errorFacts(error));
+      return null;
     }
   }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AgentExit, Finishing } from './agent.ts';
 import { AgentSighting } from './control.ts';
+import { DiskSpace } from './disk.ts';
 import type { Exchange } from './exchange.ts';
 import { BranchName } from './git-names.ts';
 import { BootId, CommitId, Id, Instant, Life, StartId } from './ids.ts';
@@ -21,7 +22,13 @@ export type Announcement = z.infer<typeof Announcement>;
 export const Standing = z.object({ generation: z.int().positive().nullable() });
 export type Standing = z.infer<typeof Standing>;
 
-export const Heartbeat = z.object({ bootId: BootId, at: Instant, agents: z.array(AgentSighting) });
+/** `disk` is null where it cannot be measured, and for an image that does not. */
+export const Heartbeat = z.object({
+  bootId: BootId,
+  at: Instant,
+  agents: z.array(AgentSighting),
+  disk: DiskSpace.nullable().default(null),
+});
 export type Heartbeat = z.infer<typeof Heartbeat>;
 
 export const RigReportMessage = z.object({

@@ -11,6 +11,7 @@ const BOOT: BootView = {
   lastHeartbeatAt: SINCE,
   endedAt: null,
   exit: null,
+  disk: null,
 };
 
 function atWork(change: Partial<BootView>, now: number) {

@@ -10,8 +10,9 @@ import {
   patiently,
   sightingOf,
   tick,
+  viewOf,
 } from './scene.ts';
-import { addRig, agentStatus, latestRecovery, makeTown, operator } from './town.ts';
+import { addRig, agentStatus, bootId, callback, latestRecovery, makeTown, operator } from './town.ts';
 
 afterEach(comeBack);
 
@@ -86,6 +87,20 @@ describe('a heartbeat', () => {
     });
     await beat('fresh', asked);
     expect(await agentStatus('fresh', 'hono', 'ada')).toMatchObject({ status: 'working' });
+  });
+
+  it('shows how the disk of the container is, and may come from an image that does not measure it', async () => {
+    await litTown('disk');
+    const boot = { bootId: bootId('disk', 1), at: Date.now(), agents: [] };
+    const figures = { freeBytes: 5e9, totalBytes: 2e10, freeInodes: 1_000 };
+    const told = async (disk: object) => {
+      await jsonOf(callback('disk', 'heartbeat', { ...boot, ...disk }));
+      return (await viewOf('disk')).boot;
+    };
+    expect(await told({ disk: figures })).toMatchObject({ disk: figures });
+    expect(await told({})).toMatchObject({ disk: null });
+    const { freeInodes: _, ...bytes } = figures;
+    expect(await told({ disk: bytes })).toMatchObject({ disk: { ...bytes, freeInodes: null } });
   });
 
   it('is answered with the generation once the boot is accepted, and with null before', async () => {

@@ -34,11 +34,11 @@ export class Vigil {
     return { generation: life?.generation ?? null };
   }
 
-  async heartbeat({ bootId, agents }: Heartbeat): Promise<Standing> {
+  async heartbeat({ bootId, agents, disk }: Heartbeat): Promise<Standing> {
     const { env, town, db } = this.#core;
     const life = this.#lifeOf(bootId);
     if (life === null) return { generation: null };
-    seeBoot(db, bootId, Date.now());
+    seeBoot(db, bootId, disk, Date.now());
     const byRig = Map.groupBy(agents, ({ rig }) => rig);
     const registered = new Set(rigRows(db).map(({ rig }) => rig));
     const listeners = rigRows(db).filter(({ rig, activeAgents }) => activeAgents > 0 || byRig.has(rig));

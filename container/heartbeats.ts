@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CALLBACKS, HEARTBEAT_INTERVAL_MS } from '../src/contract/callbacks.ts';
 import type { AgentSighting } from '../src/contract/control.ts';
 import type { DiskSpace } from '../src/contract/disk.ts';
+import type { ErasedRigs } from './disk/erased-rigs.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { errorFacts, log } from './log.ts';
 import type { WorkerClient } from './worker-client.ts';
@@ -10,26 +11,32 @@ import type { WorkerClient } from './worker-client.ts';
 const COALESCE_MS = 25;
 const HEARTBEAT_TIMEOUT_MS = 5_000;
 
+/** What heartbeats tell of, and who hears which rigs the town does not have. */
+export interface HeartbeatParts {
+  readonly worker: WorkerClient;
+  readonly lifecycle: Lifecycle;
+  readonly sightings: () => AgentSighting[];
+  readonly disk: () => Promise<DiskSpace>;
+  readonly erasedRigs: Pick<ErasedRigs, 'onDisk' | 'remove'>;
+}
+
 /** Tells the Worker which agents are here: at every interval, and at once when something changed. */
 export class Heartbeats {
   readonly #worker: WorkerClient;
   readonly #lifecycle: Lifecycle;
   readonly #sightings: () => AgentSighting[];
   readonly #disk: () => Promise<DiskSpace>;
+  readonly #erasedRigs: HeartbeatParts['erasedRigs'];
   readonly #stopped = new AbortController();
   #wake = Promise.withResolvers<void>();
   #heard = true;
 
-  constructor(parts: {
-    worker: WorkerClient;
-    lifecycle: Lifecycle;
-    sightings: () => AgentSighting[];
-    disk: () => Promise<DiskSpace>;
-  }) {
+  constructor(parts: HeartbeatParts) {
     this.#worker = parts.worker;
     this.#lifecycle = parts.lifecycle;
     this.#sightings = parts.sightings;
     this.#disk = parts.disk;
+    this.#erasedRigs = parts.erasedRigs;
   }
 
   /** Beats until {@link stop}; one beat never overtakes another. */
@@ -55,13 +62,14 @@ export class Heartbeats {
 
   /** Sends one heartbeat now. A failure is logged, once per outage: the next beat is the retry. */
   async beat(): Promise<void> {
-    const disk = await this.#measured();
+    const [disk, rigs] = [await this.#measured(), await this.#erasedRigs.onDisk()];
     const { bootId } = this.#lifecycle;
-    const message = { bootId, at: Date.now(), agents: this.#sightings(), disk };
+    const message = { bootId, at: Date.now(), agents: this.#sightings(), disk, rigs: [...rigs.keys()] };
     const options = { patience: 'once', timeoutMs: HEARTBEAT_TIMEOUT_MS } as const;
     try {
-      const standing = await this.#worker.call(CALLBACKS.heartbeat, message, options);
-      this.#lifecycle.learn(standing.generation);
+      const { generation, erased } = await this.#worker.call(CALLBACKS.heartbeat, message, options);
+      this.#lifecycle.learn(generation);
+      for (const rig of erased) void this.#erasedRigs.remove(rig, rigs);
       if (!this.#heard) log.info('heartbeat.heard-again');
       this.#heard = true;
     } catch (error) {

@@ -50,7 +50,7 @@ describe('invariant 11: only agents that run keep a town awake', () => {
 describe('a heartbeat', () => {
   it('that misses a working agent sends it back to pending, with no attempt counted', async () => {
     const asked = await litTown('vanished');
-    expect(await jsonOf(beat('vanished', { sightings: [] }))).toEqual({ generation: 1 });
+    expect(await jsonOf(beat('vanished', { sightings: [] }))).toMatchObject({ generation: 1 });
     await vi.waitFor(() => expect(asked.starts).toHaveLength(2), patiently);
     expect(await agentStatus('vanished', 'hono', 'ada')).toMatchObject({ status: 'starting', attempts: 0 });
   });
@@ -103,12 +103,25 @@ describe('a heartbeat', () => {
     expect(await told({ disk: bytes })).toMatchObject({ disk: { ...bytes, freeInodes: null } });
   });
 
+  it('is told which of the rigs on its disk the town does not have, and never one that was registered again', async () => {
+    await litTown('lean');
+    await addRig('lean', 'zod', []);
+    const rigs = ['hono', 'zod', 'ghost'];
+    const boot = { bootId: bootId('lean', 1), at: Date.now(), agents: [], rigs };
+    const erased = async () => (await jsonOf(callback('lean', 'heartbeat', boot))).erased;
+    expect(await erased()).toEqual(['ghost']);
+    expect((await operator('DELETE', '/api/towns/lean/rigs/zod')).ok).toBe(true);
+    expect(await erased()).toEqual(['zod', 'ghost']);
+    await addRig('lean', 'zod', []);
+    expect(await erased()).toEqual(['ghost']);
+  });
+
   it('is answered with the generation once the boot is accepted, and with null before', async () => {
     await makeTown('unknown');
-    expect(await jsonOf(beat('unknown', { sightings: [] }))).toEqual({ generation: null });
+    expect(await jsonOf(beat('unknown', { sightings: [] }))).toMatchObject({ generation: null });
     await jsonOf(act('unknown', 'start'));
     await vi.waitFor(async () => {
-      expect(await jsonOf(beat('unknown', { sightings: [] }))).toEqual({ generation: 1 });
+      expect(await jsonOf(beat('unknown', { sightings: [] }))).toMatchObject({ generation: 1 });
     }, patiently);
   });
 });

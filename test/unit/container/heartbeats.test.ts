@@ -8,6 +8,11 @@ import { eventually, GENERATION, startFakeWorker, TOKEN } from './fake-worker.ts
 const DISK = { freeBytes: 1, totalBytes: 2, freeInodes: 3 };
 const disk = async () => await Promise.resolve(DISK);
 
+const erasedRigs = {
+  onDisk: async () => await Promise.resolve(new Map<string, number>()),
+  remove: async () => await Promise.resolve(),
+};
+
 function sighting(agent: string): AgentSighting {
   const startId = '00000000-0000-4000-8000-000000000000';
   return {
@@ -40,6 +45,7 @@ test('changes that come together are one heartbeat, and those during a heartbeat
     lifecycle: new Lifecycle('b'.repeat(32), 0),
     sightings: () => [...agents],
     disk,
+    erasedRigs,
   });
   onTestFinished(() => heartbeats.stop());
   void heartbeats.run();
@@ -63,7 +69,7 @@ test('a heartbeat teaches the generation that an announcement did not, and an un
   const worker = await startFakeWorker();
   const lifecycle = new Lifecycle('b'.repeat(32), 0);
   const client = new WorkerClient({ url: worker.url, token: TOKEN, onFenced: () => undefined });
-  const heartbeats = new Heartbeats({ worker: client, lifecycle, sightings: () => [], disk });
+  const heartbeats = new Heartbeats({ worker: client, lifecycle, sightings: () => [], disk, erasedRigs });
   worker.answer('heartbeat', () => ({ status: 200, json: { generation: null } }));
   await heartbeats.beat();
   worker.answer('heartbeat', () => ({ status: 500 }));
@@ -82,6 +88,7 @@ test('a heartbeat carries the figures of the disk, and goes out without them whe
     lifecycle: new Lifecycle('b'.repeat(32), 0),
     sightings: () => [],
     disk: async () => await (broken ? Promise.reject(new Error('no such disk')) : disk()),
+    erasedRigs,
   });
   await heartbeats.beat();
   broken = true;

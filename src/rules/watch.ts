@@ -14,6 +14,9 @@ export const RECOVERY_WATCH_MS = 5_000;
 /** A recovery without progress for this long is nudged, so that an engine that forgot it goes on. */
 export const RECOVERY_SILENCE_MS = 10_000;
 
+/** A recovery that was nudged and stands still is nudged again after this time: its engine may have forgotten it again. */
+export const NUDGE_AGAIN_MS = 60_000;
+
 /** A recovery whose engine fails is started over this often; then it is closed as failed. */
 export const MAX_RECOVERY_RESTARTS = 3;
 
@@ -39,6 +42,22 @@ export const WEDGE_WINDOW_MS = 1_800_000;
 const LONGEST_START_WAIT_MS = Math.max(
   ...[BACKOFFS.containerDied, BACKOFFS.containerStart].map(longestWaitMs),
 );
+
+/** The last nudge of a recovery. */
+export interface Nudge {
+  readonly recoveryId: string;
+  readonly at: number;
+}
+
+/** Whether a nudge says something new to a recovery that stands still: an engine keeps each one that nobody waits for. */
+export function isNudgeNews(
+  { recoveryId, progressAt }: { readonly recoveryId: string; readonly progressAt: number },
+  last: Nudge | null,
+  now: number,
+): boolean {
+  if (last === null || last.recoveryId !== recoveryId || last.at < progressAt) return true;
+  return elapsedMs(last.at, now) >= NUDGE_AGAIN_MS;
+}
 
 /** Milliseconds to wait before the container is started again after its `deaths`-th unhealthy end in a row. */
 export function deathBackoffMs(deaths: number): number {

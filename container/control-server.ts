@@ -5,6 +5,7 @@ import { Shells } from './agents/shells.ts';
 import { Supervisor } from './agents/supervisor.ts';
 import type { Config } from './config.ts';
 import { removeLeftBundles } from './disk/clean-up.ts';
+import { ErasedRigs } from './disk/erased-rigs.ts';
 import { measureDisk, Room } from './disk/room.ts';
 import type { Door } from './door.ts';
 import { ownDir } from './git/layout.ts';
@@ -87,7 +88,6 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
     },
     () => heartbeats.soon(),
   );
-  const heartbeats = new Heartbeats({ worker, lifecycle, sightings: () => supervisor.sightings() });
   const restoreParts = {
     config,
     users,
@@ -105,6 +105,13 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
     worker,
     async (rig, request, signal) => await restoreRigWith(restoreParts, rig, { request, signal }),
   );
+  const heartbeats = new Heartbeats({
+    worker,
+    lifecycle,
+    sightings: () => supervisor.sightings(),
+    disk: async () => await room.look(),
+    erasedRigs: new ErasedRigs({ workspace, restores, supervisor, snapshots }),
+  });
   const { drainMs } = config;
   const { server } = door;
   const parts: ShutdownParts = {

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CALLBACKS, HEARTBEAT_INTERVAL_MS } from '../src/contract/callbacks.ts';
 import type { AgentSighting } from '../src/contract/control.ts';
+import type { DiskSpace } from '../src/contract/disk.ts';
+import type { ErasedRigs } from './disk/erased-rigs.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import { errorFacts, log } from './log.ts';
 import type { WorkerClient } from './worker-client.ts';
@@ -9,19 +11,32 @@ import type { WorkerClient } from './worker-client.ts';
 const COALESCE_MS = 25;
 const HEARTBEAT_TIMEOUT_MS = 5_000;
 
+/** What heartbeats tell of, and who hears which rigs the town does not have. */
+export interface HeartbeatParts {
+  readonly worker: WorkerClient;
+  readonly lifecycle: Lifecycle;
+  readonly sightings: () => AgentSighting[];
+  readonly disk: () => Promise<DiskSpace>;
+  readonly erasedRigs: Pick<ErasedRigs, 'onDisk' | 'remove'>;
+}
+
 /** Tells the Worker which agents are here: at every interval, and at once when something changed. */
 export class Heartbeats {
   readonly #worker: WorkerClient;
   readonly #lifecycle: Lifecycle;
   readonly #sightings: () => AgentSighting[];
+  readonly #disk: () => Promise<DiskSpace>;
+  readonly #erasedRigs: HeartbeatParts['erasedRigs'];
   readonly #stopped = new AbortController();
   #wake = Promise.withResolvers<void>();
   #heard = true;
 
-  constructor(parts: { worker: WorkerClient; lifecycle: Lifecycle; sightings: () => AgentSighting[] }) {
+  constructor(parts: HeartbeatParts) {
     this.#worker = parts.worker;
     this.#lifecycle = parts.lifecycle;
     this.#sightings = parts.sightings;
+    this.#disk = parts.disk;
+    this.#erasedRigs = parts.erasedRigs;
   }
 
   /** Beats until {@link stop}; one beat never overtakes another. */
@@ -47,16 +62,29 @@ export class Heartbeats {
 
   /** Sends one heartbeat now. A failure is logged, once per outage: the next beat is the retry. */
   async beat(): Promise<void> {
-    const message = { bootId: this.#lifecycle.bootId, at: Date.now(), agents: this.#sightings() };
+    const [disk, rigs] = [await this.#measured(), await this.#erasedRigs.onDisk()];
+    const { bootId } = this.#lifecycle;
+    const message = { bootId, at: Date.now(), agents: this.#sightings(), disk, rigs: [...rigs.keys()] };
     const options = { patience: 'once', timeoutMs: HEARTBEAT_TIMEOUT_MS } as const;
     try {
-      const standing = await this.#worker.call(CALLBACKS.heartbeat, message, options);
-      this.#lifecycle.learn(standing.generation);
+      const { generation, erased } = await this.#worker.call(CALLBACKS.heartbeat, message, options);
+      this.#lifecycle.learn(generation);
+      for (const rig of erased) void this.#erasedRigs.remove(rig, rigs);
       if (!this.#heard) log.info('heartbeat.heard-again');
       this.#heard = true;
     } catch (error) {
       if (this.#heard) log.warn('heartbeat.unheard', errorFacts(error));
       this.#heard = false;
+    }
+  }
+
+  /** A disk that cannot be measured keeps no heartbeat back. */
+  async #measured(): Promise<DiskSpace | null> {
+    try {
+      return await this.#disk();
+    } catch (error) {
+      if (this.#heard) log.warn('disk.not-measured', errorFacts(error));
+      return null;
     }
   }
 

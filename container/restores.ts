@@ -37,6 +37,8 @@ interface RigJobs {
   running: Job | null;
   next: Job | null;
   readonly finished: Map<string, Finished>;
+  /** How often a restore was asked for. */
+  asked: number;
 }
 
 /** The restores of all rigs: side by side for different rigs, one after the other within one. */
@@ -58,6 +60,7 @@ export class Restores {
    */
   ask(rig: string, request: RestoreRequest): RestoreAnswer {
     const jobs = this.#jobsOf(rig);
+    jobs.asked += 1;
     const kept = request.recoveryId === null ? undefined : jobs.finished.get(request.recoveryId);
     if (jobs.running !== null && covers(jobs.running.request, request)) {
       addAsker(jobs.running, request);
@@ -70,6 +73,16 @@ export class Restores {
       jobs.next = jobs.next === null ? jobFor(request) : merged(jobs.next, request);
     }
     return { state: 'restoring' };
+  }
+
+  /** How often the rig was asked for in this boot. */
+  askedFor(rig: string): number {
+    return this.#rigs.get(rig)?.asked ?? 0;
+  }
+
+  /** What was restored of the rig is gone: no report of it answers anybody any more. */
+  forget(rig: string): void {
+    this.#rigs.get(rig)?.finished.clear();
   }
 
   /** Cuts off what runs; no report is posted any more. */
@@ -124,7 +137,7 @@ export class Restores {
   }
 
   #jobsOf(rig: string): RigJobs {
-    const jobs = this.#rigs.get(rig) ?? { running: null, next: null, finished: new Map() };
+    const jobs = this.#rigs.get(rig) ?? { running: null, next: null, finished: new Map(), asked: 0 };
     this.#rigs.set(rig, jobs);
     return jobs;
   }

@@ -11,7 +11,7 @@ import type { RecoveryParams } from '../src/platform/launch.ts';
 import { isWaitTimeout } from '../src/platform/platform-errors.ts';
 import { stubOf } from '../src/platform/stub.ts';
 import type { Stub } from '../src/platform/stub.ts';
-import { rigReadyEvent } from '../src/rules/event-type.ts';
+import { ASK_PHASE, rigReadyEvent } from '../src/rules/event-type.ts';
 import { CONTROL_CALL, OBJECT_CALL, REPORT_WAIT } from './policy.ts';
 
 /** What came of asking for a rig once: the verdict of its restore, no news in time, or a reason to give it up. */
@@ -96,7 +96,7 @@ export class RecoverySteps {
     try {
       const answer = await this.#rig(rig).restore(life, { recoveryId: this.#recoveryId, event });
       const phase = {
-        name: 'ask',
+        name: ASK_PHASE,
         agent: null,
         work: 'relight',
         startedAt,

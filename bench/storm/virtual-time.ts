@@ -3,7 +3,7 @@
  * it happen before it goes on. The same program gives the same course of events each time.
  */
 export class VirtualTime {
-  readonly #sleepers = new Map<number, (() => void)[]>();
+  readonly #sleepers = new Map<number, Set<() => void>>();
   readonly #times: number[] = [];
   #now = 0;
 
@@ -16,12 +16,12 @@ export class VirtualTime {
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     const at = this.#now + Math.max(1, Math.round(ms));
     await new Promise<void>((resolve, reject) => {
-      const sleepers = this.#sleepers.get(at);
-      if (sleepers === undefined) {
-        this.#push(at);
-        this.#sleepers.set(at, [resolve]);
-      } else sleepers.push(resolve);
-      signal?.addEventListener('abort', () => reject(new Error('nobody waits any more')), { once: true });
+      const sleepers = this.#sleepersAt(at).add(resolve);
+      const giveUp = (): void => {
+        sleepers.delete(resolve);
+        reject(new Error('nobody waits any more'));
+      };
+      signal?.addEventListener('abort', giveUp, { once: true });
     });
   }
 
@@ -35,14 +35,25 @@ export class VirtualTime {
     ended.catch(() => undefined);
     await settle();
     for (let at = this.#pop(); !done && at !== undefined && this.#now < untilMs; at = this.#pop()) {
-      this.#now = at;
-      for (const wake of this.#sleepers.get(at) ?? []) wake();
+      const sleepers = this.#sleepers.get(at) ?? new Set();
       this.#sleepers.delete(at);
+      if (sleepers.size === 0) continue;
+      this.#now = at;
+      for (const wake of sleepers) wake();
       await settle();
     }
     if (!done && this.#now >= untilMs) return;
     if (!done) throw new Error('everybody waits for something that does not come');
     await ended;
+  }
+
+  #sleepersAt(at: number): Set<() => void> {
+    const sleepers = this.#sleepers.get(at) ?? new Set();
+    if (!this.#sleepers.has(at)) {
+      this.#sleepers.set(at, sleepers);
+      this.#push(at);
+    }
+    return sleepers;
   }
 
   /** A binary heap of the times at which somebody wakes. */

@@ -76,7 +76,7 @@ async function replace(
 /** Before anything is made, so that a full disk stops neither the agents that work nor their snapshots. */
 async function claimRoom({ git, repo, access, hooks }: RigRestore, start: StartPoint): Promise<Release> {
   const claimed = await hooks.room?.claim('a worktree', async () =>
-    start.from === 'empty' ? 0 : await checkoutSize(git, repo, start.commit, access),
+    start.from === 'empty' ? { bytes: 0, inodes: 0 } : await checkoutSize(git, repo, start.commit, access),
   );
   return claimed ?? (() => undefined);
 }

@@ -13,13 +13,18 @@ export const PATIENCE_MS = 120_000;
 /** What a host that names no time is taken to have asked for. */
 export const DEFAULT_RETRY_AFTER_MS = 1_000;
 
-/** Over which time those who were refused spread their next requests. */
+/** Over which time those who were refused spread their next requests: at first this, or … */
 const SPREAD: Window = { firstMs: 2_000, maxMs: 60_000 };
+
+/** … so many times what the host asked for. Who asks for more has more to do, and more of those whom it told the same. */
+const SPREAD_SHARE = 2;
 
 /**
  * Milliseconds to leave a host alone that has refused `refusals` times in a row: what it asked for, and by chance more,
  * because everybody was told the same. `random` is from 0 to 1.
  */
 export function leaveAloneMs(refusals: number, retryAfter: number | null, random: number): number {
-  return (retryAfter ?? DEFAULT_RETRY_AFTER_MS) + fullJitterMs(SPREAD, refusals, random);
+  const askedMs = retryAfter ?? DEFAULT_RETRY_AFTER_MS;
+  const firstMs = Math.max(SPREAD.firstMs, SPREAD_SHARE * askedMs);
+  return askedMs + fullJitterMs({ ...SPREAD, firstMs }, refusals, random);
 }

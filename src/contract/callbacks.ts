@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AgentExit, Finishing } from './agent.ts';
 import { AgentSighting } from './control.ts';
+import { DiskSpace } from './disk.ts';
 import type { Exchange } from './exchange.ts';
 import { BranchName } from './git-names.ts';
 import { BootId, CommitId, Id, Instant, Life, StartId } from './ids.ts';
@@ -21,8 +22,19 @@ export type Announcement = z.infer<typeof Announcement>;
 export const Standing = z.object({ generation: z.int().positive().nullable() });
 export type Standing = z.infer<typeof Standing>;
 
-export const Heartbeat = z.object({ bootId: BootId, at: Instant, agents: z.array(AgentSighting) });
+/** `disk` is null where it cannot be measured, and for an image that does not. `rigs` are those that have something on it. */
+export const Heartbeat = z.object({
+  bootId: BootId,
+  at: Instant,
+  agents: z.array(AgentSighting),
+  disk: DiskSpace.nullable().default(null),
+  rigs: z.array(Id).default([]),
+});
 export type Heartbeat = z.infer<typeof Heartbeat>;
+
+/** `erased` are those of the heartbeat's rigs that the town does not have. */
+export const HeartbeatAnswer = Standing.extend({ erased: z.array(Id).default([]) });
+export type HeartbeatAnswer = z.infer<typeof HeartbeatAnswer>;
 
 export const RigReportMessage = z.object({
   life: Life,
@@ -88,7 +100,7 @@ export type SecretValues = z.infer<typeof SecretValues>;
 /** The calls that the control server makes to the Worker. */
 export const CALLBACKS = {
   announce: { method: 'POST', path: '/callback/boot', body: Announcement, answer: Standing },
-  heartbeat: { method: 'POST', path: '/callback/heartbeat', body: Heartbeat, answer: Standing },
+  heartbeat: { method: 'POST', path: '/callback/heartbeat', body: Heartbeat, answer: HeartbeatAnswer },
   rigReport: { method: 'POST', path: '/callback/rig-report', body: RigReportMessage, answer: z.void() },
   agentsReady: {
     method: 'POST',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AgentRole, Finishing } from './agent.ts';
+import { DiskSpace } from './disk.ts';
 import { Fault } from './errors.ts';
 import type { Exchange } from './exchange.ts';
 import { BranchName, GitUrl } from './git-names.ts';
@@ -14,13 +15,6 @@ export const CONTROL_PORT = 8080;
 
 /** The header that names the boot a control call is meant for; another boot answers `409 stale_boot`. */
 export const BOOT_HEADER = 'relight-boot';
-
-/** The disk that the workspace is on, in bytes. */
-export const DiskSpace = z.object({
-  freeBytes: z.number().nonnegative(),
-  totalBytes: z.number().nonnegative(),
-});
-export type DiskSpace = z.infer<typeof DiskSpace>;
 
 /** How the control server stands. `generation` is null until the Town has accepted the boot. */
 export const ControlHealth = z.object({

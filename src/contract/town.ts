@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DiskSpace } from './disk.ts';
 import { Fault } from './errors.ts';
 import { BootId, Id, Instant } from './ids.ts';
 import { SNAPSHOT_MAX_BYTES, SnapshotStore } from './snapshot.ts';
@@ -49,7 +50,7 @@ export type TownSettings = z.infer<typeof TownSettings>;
 export const TownState = z.enum(['dark', 'starting', 'recovering', 'lit', 'degraded']);
 export type TownState = z.infer<typeof TownState>;
 
-/** One boot the Town has accepted. */
+/** One boot the Town has accepted; `disk` is what its last heartbeat said of it, null where none has. */
 export const BootView = z.object({
   bootId: BootId,
   generation: z.int().positive(),
@@ -57,6 +58,7 @@ export const BootView = z.object({
   lastHeartbeatAt: Instant.nullable(),
   endedAt: Instant.nullable(),
   exit: z.string().nullable(),
+  disk: DiskSpace.nullable(),
 });
 export type BootView = z.infer<typeof BootView>;
 

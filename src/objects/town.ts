@@ -1,5 +1,11 @@
 import { DurableObject } from 'cloudflare:workers';
-import type { Announcement, Heartbeat, RigReportMessage, Standing } from '../contract/callbacks.ts';
+import type {
+  Announcement,
+  Heartbeat,
+  HeartbeatAnswer,
+  RigReportMessage,
+  Standing,
+} from '../contract/callbacks.ts';
 import type { Change } from '../contract/changes.ts';
 import { RelightError } from '../contract/errors.ts';
 import type { Fault } from '../contract/errors.ts';
@@ -157,7 +163,7 @@ export class Town extends DurableObject<Env> {
     return this.#vigil.announce(announcement);
   }
 
-  heartbeat(heartbeat: Heartbeat): Promise<Standing> {
+  heartbeat(heartbeat: Heartbeat): Promise<HeartbeatAnswer> {
     return this.#vigil.heartbeat(heartbeat);
   }
 

@@ -27,3 +27,8 @@ export function endlessWaitMs(
 ): number {
   return waitMs(backoff, tries, random) ?? backoff.upToMs;
 }
+
+/** The longest wait of a back-off, in milliseconds. */
+export function longestWaitMs({ waitsMs, upToMs }: Backoff): number {
+  return Math.max(upToMs ?? 0, ...waitsMs);
+}

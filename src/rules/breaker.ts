@@ -1,3 +1,5 @@
+import { dueAt, elapsedMs } from './clock.ts';
+
 /** So many beads that fail … */
 export const BREAKER_BEADS = 20;
 
@@ -13,6 +15,9 @@ export const PROBE_PATIENCE_MS = 900_000;
 /** While one tries, the others ask again this often: it may fail or succeed at any time. */
 export const BREAKER_ASK_MS = 60_000;
 
+/** Nobody is held back for longer than this at a time. */
+export const LONGEST_HOLD_MS = Math.max(BREAKER_REST_MS, PROBE_PATIENCE_MS);
+
 /**
  * The town-wide breaker. Closed (`openedAt` is null) it counts beads that failed; open it holds all starts back; after a
  * rest one agent, the probe, may try, and how that goes decides. Beads and agents are named with their rigs.
@@ -27,7 +32,9 @@ export const CLOSED: Breaker = { failed: [], openedAt: null, probe: null };
 
 /** A bead has used up its attempts. The same bead counts once. */
 export function noteBeadFailed(breaker: Breaker, bead: string, now: number): Breaker {
-  const others = breaker.failed.filter((each) => each.bead !== bead && now - each.at < BREAKER_WINDOW_MS);
+  const others = breaker.failed.filter(
+    (each) => each.bead !== bead && elapsedMs(each.at, now) < BREAKER_WINDOW_MS,
+  );
   const failed = [...others, { bead, at: now }];
   const opens = breaker.openedAt === null && failed.length >= BREAKER_BEADS;
   return { ...breaker, failed, openedAt: opens ? now : breaker.openedAt };
@@ -44,9 +51,10 @@ export function noteHealthy(breaker: Breaker, agent: string): Breaker {
 }
 
 /** Until when starts are held back, in epoch milliseconds; null where the breaker is closed. */
-export function heldUntil({ openedAt, probe }: Breaker): number | null {
+export function heldUntil({ openedAt, probe }: Breaker, now: number): number | null {
   if (openedAt === null) return null;
-  return probe === null ? openedAt + BREAKER_REST_MS : probe.at + PROBE_PATIENCE_MS;
+  if (probe === null) return dueAt(openedAt + BREAKER_REST_MS, BREAKER_REST_MS, now);
+  return dueAt(probe.at + PROBE_PATIENCE_MS, PROBE_PATIENCE_MS, now);
 }
 
 /** Whether the agent may start now: `until` is null if it may, and it may be the probe then. */
@@ -55,7 +63,7 @@ export function askToStart(
   agent: string,
   now: number,
 ): { readonly breaker: Breaker; readonly until: number | null } {
-  const until = heldUntil(breaker);
+  const until = heldUntil(breaker, now);
   if (until === null) return { breaker, until };
   const mayTry = breaker.probe?.agent === agent || until <= now;
   if (mayTry) return { breaker: { ...breaker, probe: { agent, at: now } }, until: null };

@@ -1,7 +1,9 @@
 import type { AgentStatus } from '../contract/agent.ts';
 import type { Fault } from '../contract/errors.ts';
 import type { RigState } from '../contract/rig.ts';
-import { endlessWaitMs, waitMs } from './backoff.ts';
+import { endlessWaitMs, longestWaitMs, waitMs } from './backoff.ts';
+import { LONGEST_HOLD_MS } from './breaker.ts';
+import { dueAt, elapsedMs } from './clock.ts';
 import { BACKOFFS } from './failure-policy.ts';
 
 /** Attempts of one bead after which its agent is `failed` until an operator resumes it. */
@@ -24,6 +26,11 @@ export const PATROL_INTERVAL_MS = 30_000;
 
 /** An agent that runs but has shown nothing of its work for this long hangs, or thinks very hard. */
 export const AGENT_QUIET_MS = 1_800_000;
+
+/** No agent waits longer than this for its next try, whatever went wrong, and no rig for its next restore. */
+const LONGEST_WAIT_MS = Math.max(
+  ...[BACKOFFS.restore, BACKOFFS.agentStart, BACKOFFS.attempt].map(longestWaitMs),
+);
 
 /** Milliseconds to wait after the `tries`-th failure in a row that was the infrastructure's. */
 export function infraBackoffMs(tries: number): number {
@@ -74,19 +81,20 @@ export function planDispatch(rig: DispatchRig, agents: readonly DispatchAgent[],
   if (rig.bootId === null) return { restore: [], start: [], askAbout: [], nextAt: now + PATROL_INTERVAL_MS };
 
   const pending = hooked.filter((agent) => agent.status === 'pending');
-  const due = pending.filter((agent) => (agent.notBefore ?? 0) <= now);
+  const notBefore = (agent: DispatchAgent): number => dueAt(agent.notBefore ?? 0, LONGEST_WAIT_MS, now);
+  const due = pending.filter((agent) => notBefore(agent) <= now);
   const unready = due.filter((agent) => agent.readyGeneration !== rig.generation);
   const ready = due.filter((agent) => agent.readyGeneration === rig.generation);
-  const mayRestore = restoreAt(rig) <= now;
-  const heldUntil = rig.heldUntil ?? 0;
+  const mayRestoreAt = restoreAt(rig, now);
+  const heldUntil = dueAt(rig.heldUntil ?? 0, LONGEST_HOLD_MS, now);
   const later = [
     now + PATROL_INTERVAL_MS,
-    ...pending.map((agent) => agent.notBefore ?? 0),
-    ...(unready.length > 0 ? [restoreAt(rig)] : []),
+    ...pending.map(notBefore),
+    ...(unready.length > 0 ? [mayRestoreAt] : []),
     ...(ready.length > 0 ? [heldUntil] : []),
   ].filter((at) => at > now);
   return {
-    restore: mayRestore ? unready.map(({ agent }) => agent) : [],
+    restore: mayRestoreAt <= now ? unready.map(({ agent }) => agent) : [],
     start: heldUntil > now ? [] : ready.map(({ agent }) => agent),
     askAbout: hooked.filter((agent) => isSilent(agent, now)).map(({ agent }) => agent),
     nextAt: Math.min(...later),
@@ -94,16 +102,19 @@ export function planDispatch(rig: DispatchRig, agents: readonly DispatchAgent[],
 }
 
 /** When the rig may be restored outside a recovery: not while one runs, never after a fault that will not pass. */
-function restoreAt(rig: DispatchRig): number {
-  if (rig.state === 'restoring') return (rig.restoringSince ?? 0) + RESTORE_SILENCE_MS;
+function restoreAt(rig: DispatchRig, now: number): number {
+  if (rig.state === 'restoring')
+    return dueAt((rig.restoringSince ?? 0) + RESTORE_SILENCE_MS, RESTORE_SILENCE_MS, now);
   if (rig.fault?.retryable === false) return Number.POSITIVE_INFINITY;
-  return rig.restoreNotBefore ?? 0;
+  return dueAt(rig.restoreNotBefore ?? 0, LONGEST_WAIT_MS, now);
 }
 
-function isSilent(agent: DispatchAgent, now: number): boolean {
-  const since = now - Math.max(agent.startedAt ?? 0, agent.lastSeenAt ?? 0);
-  if (agent.status === 'starting') return since >= START_CONFIRM_MS;
-  return (agent.status === 'working' || agent.status === 'stalled') && since >= AGENT_SILENCE_MS;
+function isSilent({ status, startedAt, lastSeenAt }: DispatchAgent, now: number): boolean {
+  if (status === 'starting') return elapsedMs(startedAt ?? 0, now) >= START_CONFIRM_MS;
+  // Not since its start, of which its container's clock has told.
+  return (
+    (status === 'working' || status === 'stalled') && elapsedMs(lastSeenAt ?? 0, now) >= AGENT_SILENCE_MS
+  );
 }
 
 /** What becomes of an agent whose process ended by itself before its bead was done. */

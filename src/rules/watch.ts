@@ -1,4 +1,5 @@
-import { endlessWaitMs } from './backoff.ts';
+import { endlessWaitMs, longestWaitMs } from './backoff.ts';
+import { dueAt, elapsedMs } from './clock.ts';
 import { BACKOFFS } from './failure-policy.ts';
 
 /** A boot that lived this long after its recovery was healthy: the count of deaths starts from zero again. */
@@ -12,6 +13,9 @@ export const RECOVERY_WATCH_MS = 5_000;
 
 /** A recovery without progress for this long is nudged, so that an engine that forgot it goes on. */
 export const RECOVERY_SILENCE_MS = 10_000;
+
+/** A recovery that was nudged and stands still is nudged again after this time: its engine may have forgotten it again. */
+export const NUDGE_AGAIN_MS = 60_000;
 
 /** A recovery whose engine fails is started over this often; then it is closed as failed. */
 export const MAX_RECOVERY_RESTARTS = 3;
@@ -34,6 +38,27 @@ export const MAX_WEDGE_RESTARTS = 3;
 /** … in this time: a fault that restarts do not mend is shown instead. */
 export const WEDGE_WINDOW_MS = 1_800_000;
 
+/** No container waits longer than this for its next start. */
+const LONGEST_START_WAIT_MS = Math.max(
+  ...[BACKOFFS.containerDied, BACKOFFS.containerStart].map(longestWaitMs),
+);
+
+/** The last nudge of a recovery. */
+export interface Nudge {
+  readonly recoveryId: string;
+  readonly at: number;
+}
+
+/** Whether a nudge says something new to a recovery that stands still: an engine keeps each one that nobody waits for. */
+export function isNudgeNews(
+  { recoveryId, progressAt }: { readonly recoveryId: string; readonly progressAt: number },
+  last: Nudge | null,
+  now: number,
+): boolean {
+  if (last === null || last.recoveryId !== recoveryId || last.at < progressAt) return true;
+  return elapsedMs(last.at, now) >= NUDGE_AGAIN_MS;
+}
+
 /** Milliseconds to wait before the container is started again after its `deaths`-th unhealthy end in a row. */
 export function deathBackoffMs(deaths: number): number {
   return deaths === 0 ? 0 : endlessWaitMs(BACKOFFS.containerDied, deaths);
@@ -53,14 +78,22 @@ export function noteCheck({ failedChecks, wedgedAt }: Silence, answered: boolean
 }
 
 /** When a wedged container is ended: after its grace, and not more often than allowed. `restarts` are earlier ones. */
-export function wedgeRestartAt(wedgedAt: number, restarts: readonly number[]): number {
-  const first = restarts.toSorted((a, b) => a - b).at(-MAX_WEDGE_RESTARTS);
-  return Math.max(wedgedAt + WEDGE_GRACE_MS, first === undefined ? 0 : first + WEDGE_WINDOW_MS);
+export function wedgeRestartAt(wedgedAt: number, restarts: readonly number[], now: number): number {
+  const first = recentWedges(restarts, now)
+    .toSorted((a, b) => a - b)
+    .at(-MAX_WEDGE_RESTARTS);
+  const graceEndsAt = dueAt(wedgedAt + WEDGE_GRACE_MS, WEDGE_GRACE_MS, now);
+  return Math.max(graceEndsAt, first === undefined ? 0 : first + WEDGE_WINDOW_MS);
+}
+
+/** The ends of wedged containers that still count. */
+export function recentWedges(restarts: readonly number[], now: number): number[] {
+  return restarts.filter((at) => elapsedMs(at, now) < WEDGE_WINDOW_MS);
 }
 
 /** The count of deaths after a boot ended: one more, or 1 if it had been healthy before. */
 export function countDeath(deaths: number, recoveredAt: number | null, now: number): number {
-  const healthy = recoveredAt !== null && now - recoveredAt >= HEALTHY_BOOT_MS;
+  const healthy = recoveredAt !== null && elapsedMs(recoveredAt, now) >= HEALTHY_BOOT_MS;
   return healthy ? 1 : deaths + 1;
 }
 
@@ -95,18 +128,18 @@ export function planWatch(view: WatchView, now: number): WatchPlan {
     return { markEnded: false, act: 'restart', nextAt: now + RECOVERY_WATCH_MS };
   }
   if (currentBoot?.bootId !== container.bootId) {
-    const isDue = livesOn || (view.nextLaunchAt ?? 0) <= now;
+    const isDue = livesOn || dueAt(view.nextLaunchAt ?? 0, longestWaitMs(BACKOFFS.launch), now) <= now;
     return { markEnded: livesOn, act: isDue ? 'launch' : 'none', nextAt: now + RECOVERY_WATCH_MS };
   }
   if (recovery !== null) {
-    const silent = now - recovery.progressAt >= RECOVERY_SILENCE_MS;
+    const silent = elapsedMs(recovery.progressAt, now) >= RECOVERY_SILENCE_MS;
     return { markEnded: false, act: silent ? 'nudge' : 'none', nextAt: now + RECOVERY_WATCH_MS };
   }
   return { markEnded: false, act: 'none', nextAt: now + WATCH_INTERVAL_MS };
 }
 
 function planSilent({ wedgedAt, wedgeRestarts }: WatchView, now: number): WatchPlan {
-  const isDue = wedgedAt !== null && wedgeRestartAt(wedgedAt, wedgeRestarts) <= now;
+  const isDue = wedgedAt !== null && wedgeRestartAt(wedgedAt, wedgeRestarts, now) <= now;
   return { markEnded: isDue, act: isDue ? 'restart' : 'none', nextAt: now + RECOVERY_WATCH_MS };
 }
 
@@ -114,8 +147,8 @@ function planDark(view: WatchView, livesOn: boolean, now: number): WatchPlan {
   if (livesOn) return { markEnded: true, act: 'none', nextAt: now };
   if (!view.wanted) return { markEnded: false, act: 'none', nextAt: null };
   const startAt = Math.max(
-    view.nextStartAt ?? 0,
-    view.startingSince === null ? 0 : view.startingSince + START_DEADLINE_MS,
+    dueAt(view.nextStartAt ?? 0, LONGEST_START_WAIT_MS, now),
+    dueAt((view.startingSince ?? 0) + START_DEADLINE_MS, START_DEADLINE_MS, now),
   );
   if (startAt > now) return { markEnded: false, act: 'none', nextAt: startAt };
   // Soon, because the start may have been missed by everybody who launches its recovery.

@@ -12,7 +12,7 @@ import { resultOf } from './towns/ledger.ts';
 import type { SuiteResult } from './towns/ledger.ts';
 import { trialLine, violationReport } from './towns/report.ts';
 import { runTrial } from './towns/trial.ts';
-import type { Trial } from './towns/trial.ts';
+import type { Trial, TrialOptions } from './towns/trial.ts';
 
 export const HELP = `npm run chaos -- [options]
 
@@ -22,6 +22,7 @@ Lets random faults strike towns of working agents, and checks after each run tha
   --seed N         of all random choices; otherwise a new one, which is printed
   --only K         run number K of that seed alone
   --faults A,B     only faults whose names begin so
+  --sleep N        watch in each Nth run, for about 45 s, that the town sleeps when and only when it should (10; 0: never)
   --json FILE      write the result as JSON
   --keep           keep diaries and output of runs that went wrong, and say where`;
 
@@ -37,6 +38,7 @@ const Options = z.object({
     .string()
     .default('')
     .transform((text) => text.split(',').filter((name) => name !== '')),
+  sleep: z.coerce.number().int().nonnegative().default(10),
   json: z.string().optional(),
   keep: z.boolean().default(false),
 });
@@ -51,6 +53,7 @@ export function readOptions(args: readonly string[]): SuiteOptions {
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       only: { type: 'string' },
       faults: { type: 'string' },
+      sleep: { type: 'string' },
       json: { type: 'string' },
       keep: { type: 'boolean', default: false },
     },
@@ -94,12 +97,14 @@ export async function runSuite(
 
 /** Runs one after the other in one world, up to one that does not come to its end: nobody knows what it left there. */
 async function runIn(arena: Arena, numbers: readonly number[], run: SuiteRun): Promise<Trial[]> {
-  const { chosen, seed, keep, print, signal } = run;
+  const { chosen, seed, sleep, keep, print, signal } = run;
   const { usable, missing } = available(chosen, arena);
   for (const why of missing) print(`not here: ${why}`);
   const trials: Trial[] = [];
   for (const number of numbers) {
-    const trial = await boundedTrial(arena, { number, seed: seedOf(seed, number), faults: usable }, signal);
+    const watchesSleep = sleep > 0 && number % sleep === 1 % sleep;
+    const own = { number, seed: seedOf(seed, number), faults: usable, watchesSleep };
+    const trial = await boundedTrial(arena, own, signal);
     if (signal.aborted) break;
     trials.push(trial);
     print(trialLine(trial));
@@ -129,11 +134,7 @@ async function judgeLingering(
 }
 
 /** One run that ends, even if the harness itself breaks: that is a violation too. */
-async function boundedTrial(
-  arena: Arena,
-  options: { number: number; seed: number; faults: readonly Fault[] },
-  signal: AbortSignal,
-): Promise<Trial> {
+async function boundedTrial(arena: Arena, options: TrialOptions, signal: AbortSignal): Promise<Trial> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(
     () => reject(new Error(`the run took longer than ${RUN_LIMIT_MS} ms`)),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Change, FeedEntry } from '../../src/contract/changes.ts';
-import type { Recovery } from '../../src/contract/recovery.ts';
+import type { AgentReport, Recovery } from '../../src/contract/recovery.ts';
 import { FAULTS } from '../chaos/faults/all.ts';
 import type { Deeds } from '../chaos/faults/fault.ts';
 import { randomFrom } from '../../dev/random.ts';
@@ -100,12 +100,35 @@ function seen(agent: Partial<AgentEvidence> = {}, more: Partial<TrialEvidence> =
     branches: [AGENT.branch],
     workflows: BOOTS.map((bootId) => ({ id: `boot-${bootId}`, status: 'complete' })),
     deeds: NO_DEEDS,
+    blows: [],
+    sleep: [],
     overdue: [],
     leftProcesses: [],
     leaks: [],
     ...more,
   };
   return violationsOf(evidence).map(({ invariant }) => invariant);
+}
+
+/** Two rigs of which the second is in trouble; the first had its own git done after 100 ms, and was ready at `readyAt`. */
+function together(readyAt: number, gitMs = 100): Partial<TrialEvidence> {
+  const [first] = BOOTS;
+  const phase = { name: 'fetch', agent: null, work: 'git', startedAt: 60, ok: true, detail: '' } as const;
+  const own = { fault: null, phases: [{ ...phase, ms: gitMs }], agents: [] };
+  const fault = { code: 'git_unreachable', reason: 'cut', retryable: true } as const;
+  const rigs: Recovery['rigs'] = [
+    { ...own, rig: 'rig1', status: 'ready' },
+    { ...own, rig: 'rig2', status: 'failed', fault },
+  ];
+  const ready: [number, Change] = [readyAt, { kind: 'rig', rig: 'rig1', state: 'ready', fault: null }];
+  const [second] = BOOTS.slice(1);
+  const recoveries = [{ ...recovery(first), startedAt: 50, rigs }, recovery(second ?? '')];
+  return { recoveries, feed: feed([...USUAL, ready]) };
+}
+
+/** Something that befell rigs, or with null the whole town, from 1 s to 2 s. */
+function blowTo(rigs: readonly string[] | null): TrialEvidence['blows'][number] {
+  return { rigs, endsBoot: false, at: 1_000, endedAt: 2_000 };
 }
 
 const COMES_BACK = 'a recorded snapshot and a push come back';
@@ -211,9 +234,38 @@ describe('the judge of a chaos run', () => {
     expect(seen({}, { overdue: ['rig1 is failed'] })).toHaveLength(1);
   });
 
+  it('finds a rig that waited for another one, unless its own git took so long or something else befell it', () => {
+    const heldBack = ['one rig never holds the others back'];
+    expect(seen({}, together(30_000))).toEqual(heldBack);
+    expect(seen({}, { ...together(30_000), blows: [blowTo(['rig2'])] })).toEqual(heldBack);
+    expect(seen({}, together(1_000))).toEqual([]);
+    expect(seen({}, together(30_000, 29_000))).toEqual([]);
+    for (const rigs of [['rig1'], null])
+      expect(seen({}, { ...together(30_000), blows: [blowTo(rigs)] })).toEqual([]);
+  });
+
+  it('finds an agent that was not started when its rig was ready', () => {
+    const { recoveries, feed: told } = together(1_000) as Pick<TrialEvidence, 'recoveries' | 'feed'>;
+    const report = { agent: 'ada' } as unknown as AgentReport;
+    const rigs = recoveries[0]?.rigs.map((rig) => ({ ...rig, agents: [report] })) ?? [];
+    const working = { kind: 'agent', rig: 'rig1', agent: { agent: 'ada', generation: 1, status: 'working' } };
+    const startedAt = (at: number): Partial<TrialEvidence> => ({
+      recoveries: recoveries.map((one, n) => (n === 0 ? { ...one, rigs } : one)),
+      feed: [...told, ...feed([[at, working as unknown as Change]])],
+    });
+    expect(seen({}, startedAt(2_000))).toEqual([]);
+    expect(seen({}, startedAt(30_000))).toEqual(['one rig never holds the others back']);
+  });
+
+  it('passes on what was wrong with the sleep of a town', () => {
+    const wrong = { invariant: 'running agents keep their town awake', seen: 'dark' };
+    expect(seen({}, { sleep: [null, wrong] })).toEqual([wrong.invariant]);
+  });
+
   it('calls no suite good in which nothing struck', () => {
     expect(resultOf(1, [], ['any']).ok).toBe(false);
-    const blow = { fault: 'any', plan: '', at: 1, endedAt: 2, missed: null, recoveryMs: 3 };
+    const struck = { fault: 'any', plan: '', rigs: null, endsBoot: false };
+    const blow = { ...struck, at: 1, endedAt: 2, missed: null, recoveryMs: 3 };
     const trial = { number: 1, seed: 1, violations: [], feed: [], lingering: [], isUnfinished: false, ms: 1 };
     expect(resultOf(1, [{ ...trial, blows: [{ ...blow, missed: 'no' }] }], ['any']).ok).toBe(false);
     expect(resultOf(1, [{ ...trial, blows: [blow] }], ['any']).ok).toBe(true);

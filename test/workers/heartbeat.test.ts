@@ -10,8 +10,9 @@ import {
   patiently,
   sightingOf,
   tick,
+  viewOf,
 } from './scene.ts';
-import { addRig, agentStatus, latestRecovery, makeTown, operator } from './town.ts';
+import { addRig, agentStatus, bootId, callback, latestRecovery, makeTown, operator } from './town.ts';
 
 afterEach(comeBack);
 
@@ -49,7 +50,7 @@ describe('invariant 11: only agents that run keep a town awake', () => {
 describe('a heartbeat', () => {
   it('that misses a working agent sends it back to pending, with no attempt counted', async () => {
     const asked = await litTown('vanished');
-    expect(await jsonOf(beat('vanished', { sightings: [] }))).toEqual({ generation: 1 });
+    expect(await jsonOf(beat('vanished', { sightings: [] }))).toMatchObject({ generation: 1 });
     await vi.waitFor(() => expect(asked.starts).toHaveLength(2), patiently);
     expect(await agentStatus('vanished', 'hono', 'ada')).toMatchObject({ status: 'starting', attempts: 0 });
   });
@@ -88,12 +89,39 @@ describe('a heartbeat', () => {
     expect(await agentStatus('fresh', 'hono', 'ada')).toMatchObject({ status: 'working' });
   });
 
+  it('shows how the disk of the container is, and may come from an image that does not measure it', async () => {
+    await litTown('disk');
+    const boot = { bootId: bootId('disk', 1), at: Date.now(), agents: [] };
+    const figures = { freeBytes: 5e9, totalBytes: 2e10, freeInodes: 1_000 };
+    const told = async (disk: object) => {
+      await jsonOf(callback('disk', 'heartbeat', { ...boot, ...disk }));
+      return (await viewOf('disk')).boot;
+    };
+    expect(await told({ disk: figures })).toMatchObject({ disk: figures });
+    expect(await told({})).toMatchObject({ disk: null });
+    const { freeInodes: _, ...bytes } = figures;
+    expect(await told({ disk: bytes })).toMatchObject({ disk: { ...bytes, freeInodes: null } });
+  });
+
+  it('is told which of the rigs on its disk the town does not have, and never one that was registered again', async () => {
+    await litTown('lean');
+    await addRig('lean', 'zod', []);
+    const rigs = ['hono', 'zod', 'ghost'];
+    const boot = { bootId: bootId('lean', 1), at: Date.now(), agents: [], rigs };
+    const erased = async () => (await jsonOf(callback('lean', 'heartbeat', boot))).erased;
+    expect(await erased()).toEqual(['ghost']);
+    expect((await operator('DELETE', '/api/towns/lean/rigs/zod')).ok).toBe(true);
+    expect(await erased()).toEqual(['zod', 'ghost']);
+    await addRig('lean', 'zod', []);
+    expect(await erased()).toEqual(['ghost']);
+  });
+
   it('is answered with the generation once the boot is accepted, and with null before', async () => {
     await makeTown('unknown');
-    expect(await jsonOf(beat('unknown', { sightings: [] }))).toEqual({ generation: null });
+    expect(await jsonOf(beat('unknown', { sightings: [] }))).toMatchObject({ generation: null });
     await jsonOf(act('unknown', 'start'));
     await vi.waitFor(async () => {
-      expect(await jsonOf(beat('unknown', { sightings: [] }))).toEqual({ generation: 1 });
+      expect(await jsonOf(beat('unknown', { sightings: [] }))).toMatchObject({ generation: 1 });
     }, patiently);
   });
 });

@@ -1,4 +1,4 @@
-import { env, runInDurableObject } from 'cloudflare:test';
+import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Town } from '../../src/objects/town.ts';
 import * as launching from '../../src/platform/launch.ts';
@@ -93,6 +93,24 @@ describe('workflow engine error', () => {
     expect(asked.restores.filter(({ request }) => request.recoveryId !== null)).toHaveLength(4);
     expect(asked.starts).toHaveLength(1);
     close.mockRestore();
+  });
+
+  it('a recovery that stands still is looked at each time, and woken only now and then', async () => {
+    const asked = await makeTown('still', () => null);
+    await addRig('still', 'hono', ['ada']);
+    await vi.waitFor(() => expect(asked.restores).toHaveLength(1), patiently);
+    const info = vi.spyOn(console, 'info');
+    const nudges = () =>
+      info.mock.calls.filter(([line]) => /recovery\.nudged.*"still"/.test(String(line))).length;
+    travel(10_000);
+    for (const _ of [1, 2, 3]) await tick('still');
+    expect(nudges()).toBe(1);
+    travel(60_000);
+    for (const _ of [1, 2]) await tick('still');
+    expect(nudges()).toBe(2);
+    await evictDurableObject(env.TOWN.getByName('still'));
+    await tick('still');
+    expect(nudges()).toBe(3);
   });
 
   it('a recovery whose instance is past its retention is closed as failed, with the reason and the way out', async () => {

@@ -52,6 +52,29 @@ describe('a recovery whose boot is over', () => {
     expect(asked.starts[0]?.life.generation).toBe(2);
   });
 
+  it('has its waits ended by the next boot, and does not wait for a report that will not come', async () => {
+    await using first = await watched('waiting');
+    const asked = await makeTown('waiting', (rig, request) =>
+      request.life.generation === 1 ? null : goodReport(rig, request),
+    );
+    await addRig('waiting', 'hono', ['ada']);
+    await vi.waitFor(
+      async () => expect((await latestRecovery('waiting'))?.rigs[0]?.phases).toHaveLength(1),
+      patiently,
+    );
+    await loseContainer('waiting');
+    await settled('waiting', 'complete');
+    expect(asked.restores.map(({ request }) => request.life.generation)).toEqual([1, 2]);
+    // It would wait for a minute, longer than this test.
+    await first.waitForStatus('complete');
+    expect(
+      await jsonOf(operator('GET', `/api/towns/waiting/recoveries/${recoveryOf('waiting')}`)),
+    ).toMatchObject({
+      status: 'superseded',
+      rigs: [{ rig: 'hono', status: 'superseded' }],
+    });
+  });
+
   it('is superseded also where the new boot comes between the restore and the waking of a rig', async () => {
     await using first = await watched('between');
     const asked = await makeTown('between');

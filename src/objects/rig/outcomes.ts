@@ -5,6 +5,7 @@ import { faultOf, RelightError } from '../../contract/errors.ts';
 import type { Fault } from '../../contract/errors.ts';
 import { faultOfReport } from '../../contract/recovery.ts';
 import type { AgentReport, RigReport } from '../../contract/recovery.ts';
+import { elapsedMs } from '../../rules/clock.ts';
 import {
   AGENT_QUIET_MS,
   HEALTHY_RUN_MS,
@@ -198,7 +199,7 @@ function takeSighting(db: Database, row: AgentRow, seen: AgentSighting | undefin
   if (riskChanged) setAgent(db, agent, { atRisk: seen.atRisk });
   const recovers = row.attempts > 0 && seen.state === 'running' && now - seen.startedAt >= HEALTHY_RUN_MS;
   if (recovers) setAgent(db, agent, { attempts: 0 });
-  if (now - (row.lastSeenAt ?? 0) >= SEEN_EVERY_MS) setAgent(db, agent, { lastSeenAt: now });
+  if (elapsedMs(row.lastSeenAt ?? 0, now) >= SEEN_EVERY_MS) setAgent(db, agent, { lastSeenAt: now });
   return riskChanged || recovers;
 }
 

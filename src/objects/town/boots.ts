@@ -1,4 +1,5 @@
 import { and, desc, eq, isNull, ne } from 'drizzle-orm';
+import type { DiskSpace } from '../../contract/disk.ts';
 import { RelightError } from '../../contract/errors.ts';
 import type { Life } from '../../contract/ids.ts';
 import type { BootView } from '../../contract/town.ts';
@@ -63,9 +64,9 @@ export function isFencedOff(db: Database, bootId: string): boolean {
   return known !== undefined && known.generation !== newestBoot(db)?.generation;
 }
 
-/** Notes that the boot gave a sign of life. */
-export function seeBoot(db: Database, bootId: string, now: number): void {
-  db.update(boots).set({ lastHeartbeatAt: now }).where(eq(boots.bootId, bootId)).run();
+/** Notes that the boot gave a sign of life, and how its disk is. */
+export function seeBoot(db: Database, bootId: string, disk: DiskSpace | null, now: number): void {
+  db.update(boots).set({ lastHeartbeatAt: now, disk }).where(eq(boots.bootId, bootId)).run();
 }
 
 /** Notes that the newest boot is over; null if it was already. */

@@ -4,7 +4,8 @@ import { logEvent, logTrouble } from '../../platform/log.ts';
 import { isInstanceGone } from '../../platform/platform-errors.ts';
 import { endlessWaitMs } from '../../rules/backoff.ts';
 import { BACKOFFS } from '../../rules/failure-policy.ts';
-import { MAX_RECOVERY_RESTARTS } from '../../rules/watch.ts';
+import { isNudgeNews, MAX_RECOVERY_RESTARTS } from '../../rules/watch.ts';
+import type { Nudge } from '../../rules/watch.ts';
 import type { TownCore } from './core.ts';
 import { abandonRecovery, finishRecovery, noteRestart } from './recoveries.ts';
 import type { RecoveryRow } from './recoveries.ts';
@@ -17,6 +18,8 @@ const NUDGE_EVENT = 'nudge';
 /** Sees to it that each boot gets its recovery, and that each recovery comes to an end. */
 export class Launcher {
   readonly #core: TownCore;
+  /** Not in the tables: after a reset of this object the engine may have been reset as well. */
+  #nudged: Nudge | null = null;
 
   constructor(core: TownCore) {
     this.#core = core;
@@ -44,18 +47,20 @@ export class Launcher {
     }
   }
 
-  /** Wakes a recovery that stands still. One that has failed is started over, one that cannot go on is closed. */
+  /**
+   * Looks at a recovery that stands still, and wakes it now and then. One that has failed is started over, one that cannot
+   * go on is closed.
+   */
   async nudge(row: RecoveryRow): Promise<void> {
     const { recoveryId, restarts } = row;
-    const { env, town, db } = this.#core;
+    const { env, db } = this.#core;
     const now = Date.now();
     try {
       const instance = await env.RECOVERY.get(recoveryId);
       const { status, error } = await instance.status();
-      logEvent('recovery.nudged', { town, recoveryId, status });
       if (status === 'complete') finishRecovery(db, recoveryId, now);
       else if (status === 'terminated') this.#abandon(row, 'its Workflow instance was terminated');
-      else if (status !== 'errored') await instance.sendEvent({ type: NUDGE_EVENT, payload: null });
+      else if (status !== 'errored') await this.#wake(instance, row, now);
       else if (restarts >= MAX_RECOVERY_RESTARTS) this.#abandon(row, error?.message ?? 'no reason given');
       else {
         noteRestart(db, recoveryId, restarts + 1, now);
@@ -65,6 +70,14 @@ export class Launcher {
       if (!isInstanceGone(error)) throw error;
       this.#abandon(row, 'its Workflow instance is gone');
     }
+  }
+
+  async #wake(instance: WorkflowInstance, row: RecoveryRow, now: number): Promise<void> {
+    const { recoveryId } = row;
+    if (!isNudgeNews(row, this.#nudged, now)) return;
+    await instance.sendEvent({ type: NUDGE_EVENT, payload: null });
+    this.#nudged = { recoveryId, at: now };
+    logEvent('recovery.nudged', { town: this.#core.town, recoveryId });
   }
 
   async #startOver(recoveryId: string): Promise<void> {

@@ -1,10 +1,11 @@
 import type { RigReportMessage } from '../../contract/callbacks.ts';
-import { RelightError } from '../../contract/errors.ts';
+import { faultOf, RelightError } from '../../contract/errors.ts';
 import type { Fault } from '../../contract/errors.ts';
 import type { Life } from '../../contract/ids.ts';
 import type { Recovery, RigReport } from '../../contract/recovery.ts';
 import { logEvent, logTrouble } from '../../platform/log.ts';
 import { isInstanceGone } from '../../platform/platform-errors.ts';
+import { rigReadyEvent } from '../../rules/event-type.ts';
 import { RECOVERY_WATCH_MS } from '../../rules/watch.ts';
 import { containerOf, rigOf } from '../reach.ts';
 import { verdictOf } from '../verdicts.ts';
@@ -13,6 +14,7 @@ import { wakeAt } from '../wake-at.ts';
 import { acceptBoot, admitLife } from './boots.ts';
 import type { TownCore } from './core.ts';
 import * as recoveries from './recoveries.ts';
+import type { RecoveryRow } from './recoveries.ts';
 import { rigRow, rigRows, townRow, updateTown } from './registry.ts';
 import { describeTown } from './view.ts';
 
@@ -38,7 +40,7 @@ export class Recoverer {
     const now = Date.now();
     const { boot, isNew } = acceptBoot(db, bootId, now);
     const { generation } = boot;
-    recoveries.supersedeBefore(db, generation, now);
+    for (const over of recoveries.supersedeBefore(db, generation, now)) void this.#endWaits(over);
     recoveries.openRecovery(db, { recoveryId, bootId, generation, trigger }, now);
     updateTown(db, {
       startingSince: null,
@@ -126,6 +128,22 @@ export class Recoverer {
       overheadMs,
     });
     return recovery;
+  }
+
+  /**
+   * Nobody will report to a recovery of a boot that is over: what it waits for comes from here. A wait that is missed ends by
+   * itself.
+   */
+  async #endWaits({ recoveryId, generation }: RecoveryRow): Promise<void> {
+    const { db, town, env } = this.#core;
+    const fault = faultOf('stale_generation', `generation ${generation} is over`);
+    try {
+      const instance = await env.RECOVERY.get(recoveryId);
+      for (const { rig, wait } of recoveries.waitsOf(db, recoveryId))
+        await instance.sendEvent({ type: rigReadyEvent(rig, wait), payload: { fault, isPartial: false } });
+    } catch (error) {
+      logTrouble('recovery.waits_on', error, { town, recoveryId });
+    }
   }
 
   /** An instance that has ended needs no event; any other trouble throws, so that the report is sent again. */

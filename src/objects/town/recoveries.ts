@@ -2,6 +2,7 @@ import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Fault } from '../../contract/errors.ts';
 import { faultOfReport } from '../../contract/recovery.ts';
 import type { Phase, Recovery, RecoveryRig, RecoveryTrigger, RigReport } from '../../contract/recovery.ts';
+import { ASK_PHASE } from '../../rules/event-type.ts';
 import { recoveryStatus } from '../../rules/outcome.ts';
 import { overheadMs } from '../../rules/overhead.ts';
 import type { Database } from '../../tables/open.ts';
@@ -61,6 +62,15 @@ export function addPhase(db: Database, recoveryId: string, rig: string, phase: P
     .where(and(eq(recoveryRigs.recoveryId, recoveryId), eq(recoveryRigs.rig, rig)))
     .run();
   progress(db, recoveryId, now);
+}
+
+/** The rigs that a recovery still waits for, each with the number of the wait: as many as it was asked for. */
+export function waitsOf(db: Database, recoveryId: string): { rig: string; wait: number }[] {
+  const rows = db.select().from(recoveryRigs).where(eq(recoveryRigs.recoveryId, recoveryId)).all();
+  return rows
+    .filter(({ status }) => status !== 'ready')
+    .map(({ rig, phases }) => ({ rig, wait: phases.filter(({ name }) => name === ASK_PHASE).length }))
+    .filter(({ wait }) => wait > 0);
 }
 
 /** Records how the restore of a rig ended. A later report of the same rig takes the place of an earlier one. */

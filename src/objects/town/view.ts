@@ -26,12 +26,12 @@ export function describeTown({ db, town }: TownCore): TownView {
   });
   const { nextStartAt, createdAt, settings, breaker } = row;
   const fault = row.fault ?? faultOfBreaker(breaker);
-  const times = { nextStartAt, heldUntil: heldUntil(breaker), createdAt };
+  const times = { nextStartAt, heldUntil: heldUntil(breaker, Date.now()), createdAt };
   return { ...settings, town, state, fault, generation: boot?.generation ?? 0, boot, ...times };
 }
 
 function faultOfBreaker(breaker: Breaker): Fault | null {
-  const until = heldUntil(breaker);
+  const until = heldUntil(breaker, Date.now());
   if (until === null) return null;
   const { failed, probe } = breaker;
   const how = `${failed.length} beads failed within ${BREAKER_WINDOW_MS / 60_000} min, the last was ${failed.at(-1)?.bead}`;

@@ -1,4 +1,4 @@
-import type { Announcement, Heartbeat, Standing } from '../../contract/callbacks.ts';
+import type { Announcement, Heartbeat, HeartbeatAnswer, Standing } from '../../contract/callbacks.ts';
 import { CONTROL } from '../../contract/control.ts';
 import type { AgentSighting } from '../../contract/control.ts';
 import { RelightError } from '../../contract/errors.ts';
@@ -34,11 +34,11 @@ export class Vigil {
     return { generation: life?.generation ?? null };
   }
 
-  async heartbeat({ bootId, agents }: Heartbeat): Promise<Standing> {
+  async heartbeat({ bootId, agents, disk, rigs }: Heartbeat): Promise<HeartbeatAnswer> {
     const { env, town, db } = this.#core;
     const life = this.#lifeOf(bootId);
-    if (life === null) return { generation: null };
-    seeBoot(db, bootId, Date.now());
+    if (life === null) return { generation: null, erased: [] };
+    seeBoot(db, bootId, disk, Date.now());
     const byRig = Map.groupBy(agents, ({ rig }) => rig);
     const registered = new Set(rigRows(db).map(({ rig }) => rig));
     const listeners = rigRows(db).filter(({ rig, activeAgents }) => activeAgents > 0 || byRig.has(rig));
@@ -48,7 +48,10 @@ export class Vigil {
     if (agents.some(({ state }) => state !== 'exited')) await containerOf(env, town).renew();
     await Promise.all(heard);
     await this.#gate.noteSeen(agents);
-    return { generation: life.generation };
+    const { generation } = life;
+    // Not those of the beginning: one may have been registered since.
+    const present = new Set(rigRows(db).map(({ rig }) => rig));
+    return { generation, erased: rigs.filter((rig) => !present.has(rig)) };
   }
 
   async act(action: ContainerAction['action']): Promise<void> {

@@ -9,8 +9,8 @@ import {
   deathBackoffMs,
   noteCheck,
   planWatch,
+  recentWedges,
   RECOVERY_WATCH_MS,
-  WEDGE_WINDOW_MS,
   wedgeRestartAt,
 } from '../../rules/watch.ts';
 import type { WatchPlan } from '../../rules/watch.ts';
@@ -117,12 +117,13 @@ export class Watchdog {
   #noteCheck(running: boolean, answered: boolean): TownRow {
     const { db, town, feed } = this.#core;
     const row = townRow(db, town);
-    const silence = noteCheck(row, answered || !running, Date.now());
+    const now = Date.now();
+    const silence = noteCheck(row, answered || !running, now);
     const { wedgedAt } = silence;
     if (row.failedChecks === silence.failedChecks) return row;
     updateTown(db, silence);
     if (wedgedAt === row.wedgedAt) return townRow(db, town);
-    const endsAt = wedgedAt === null ? null : wedgeRestartAt(wedgedAt, row.wedgeRestarts);
+    const endsAt = wedgedAt === null ? null : wedgeRestartAt(wedgedAt, row.wedgeRestarts, now);
     const ends = `it is ended and started again at ${new Date(endsAt ?? 0).toISOString()} unless it comes round`;
     const isOver = wedgedAt === null && row.fault?.code === 'control_wedged';
     if (wedgedAt !== null) updateTown(db, { fault: faultOf('control_wedged', `no answer; ${ends}`) });
@@ -144,7 +145,7 @@ export class Watchdog {
   async #endWedged(): Promise<void> {
     const { env, town, db } = this.#core;
     const now = Date.now();
-    const recent = townRow(db, town).wedgeRestarts.filter((at) => now - at < WEDGE_WINDOW_MS);
+    const recent = recentWedges(townRow(db, town).wedgeRestarts, now);
     updateTown(db, { wedgeRestarts: [...recent, now], failedChecks: 0, wedgedAt: null });
     logEvent('container.wedged', { town, restarts: recent.length + 1 });
     await containerOf(env, town).endBoot('kill');

@@ -1,5 +1,6 @@
 import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import type { Change } from '../../contract/changes.ts';
+import type { DiskSpace } from '../../contract/disk.ts';
 import type { Fault } from '../../contract/errors.ts';
 import type {
   AgentReport,
@@ -52,6 +53,7 @@ export const boots = sqliteTable('boots', {
   lastHeartbeatAt: integer(),
   endedAt: integer(),
   exit: text(),
+  disk: text({ mode: 'json' }).$type<DiskSpace>(),
 });
 
 export const recoveries = sqliteTable(

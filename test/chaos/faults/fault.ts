@@ -35,10 +35,12 @@ export interface Fault {
   readonly lastsMs: { readonly least: number; readonly most: number } | null;
   /** Whether the boot is over by it, so that there must be another one. */
   readonly endsBoot: boolean;
+  /** It strikes the repositories of some rigs, or of all; any other strikes the whole town. */
+  readonly ofRigs?: true;
   /** Why it cannot be had here; null or absent where it can. */
   readonly unavailable?: (arena: Arena) => string | null;
-  /** Breaks it. Gives what mends it; null where nothing is to be mended. */
-  strike(scene: Scene): Promise<Heal | null>;
+  /** Breaks it, for `rigs` where it is of rigs. Gives what mends it; null where nothing is to be mended. */
+  strike(scene: Scene, rigs: readonly string[]): Promise<Heal | null>;
 }
 
 /** The town's container, which is waited for if it is not there at this moment. */

@@ -62,9 +62,10 @@ function gitFault(name: string, faultOf: (random: Random) => GitFault): Fault {
     name,
     lastsMs: { least: 300, most: 4_000 },
     endsBoot: false,
-    strike: ({ arena, town, random }: Scene) => {
-      const repositories = [...new Set(town.members.map(({ repository }) => repository))];
-      const hit = between(random, 1, 2) === 1 ? repositories : [oneOf(random, repositories)];
+    ofRigs: true,
+    strike: ({ arena, town, random }: Scene, rigs) => {
+      const struck = town.members.filter(({ rig }) => rigs.includes(rig));
+      const hit = new Set(struck.map(({ repository }) => repository));
       const fault = faultOf(random);
       for (const repository of hit) arena.world.git.setFault(repository, fault);
       return Promise.resolve(() => {

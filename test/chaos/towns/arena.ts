@@ -18,6 +18,9 @@ const PRELOAD = new URL('clock-preload.ts', import.meta.url);
 /** The size of the container's workspace where it can be mounted: a few towns' repositories, and soon full. */
 const WORKSPACE_BYTES = 128 * 1024 * 1024;
 
+/** So long nobody misses a container that nothing renews; longer than heartbeats stay away in any fault but a wedge. */
+export const SLEEP_AFTER_MS = 20_000;
+
 /** What agents are given where the git server asks who they are, as it does in some faults. It must not turn up anywhere. */
 export const GIT_PASSWORD = 'chaos-password-7f3a';
 
@@ -71,7 +74,7 @@ export async function openArena(): Promise<Arena> {
   const world = await openWorld({
     port,
     secrets: { GIT_CREDENTIAL_CHAOS: GIT_PASSWORD },
-    vars: { RELIGHT_URL: `http://127.0.0.1:${toWorker.port}` },
+    vars: { RELIGHT_URL: `http://127.0.0.1:${toWorker.port}`, SLEEP_AFTER: `${SLEEP_AFTER_MS / 1000}s` },
     seams: { command: () => commandWith(clock, noDisk === null), detour },
   });
   const oneAtATime = pLimit(1);

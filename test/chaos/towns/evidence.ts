@@ -22,8 +22,8 @@ export async function collectEvidence(
   {
     history,
     printedBefore,
-    overdue,
-  }: { history: History; printedBefore: number; overdue: readonly string[] },
+    ...found
+  }: { history: History; printedBefore: number } & Pick<TrialEvidence, 'overdue' | 'blows' | 'sleep'>,
 ): Promise<Omit<TrialEvidence, 'leftProcesses'> & { lingering: string[] }> {
   const { arena, town, deeds } = scene;
   const { url } = arena.world.relight;
@@ -41,7 +41,7 @@ export async function collectEvidence(
     workflows,
     lingering,
     deeds,
-    overdue,
+    ...found,
     leaks: Object.entries(secrets).flatMap(([name, secret]) => (printed.includes(secret) ? [name] : [])),
   };
 }

@@ -5,7 +5,7 @@ import { findMarked } from '../../../dev/engine/processes.ts';
 import type { FeedEntry } from '../../../src/contract/changes.ts';
 import { CONTAINER_FAULTS } from '../faults/container.ts';
 import type { Deeds, Fault, Scene } from '../faults/fault.ts';
-import { randomFrom } from '../../../dev/random.ts';
+import { between, oneOf, randomFrom } from '../../../dev/random.ts';
 import type { Arena } from './arena.ts';
 import { gateFile } from './diary.ts';
 import { collectEvidence } from './evidence.ts';
@@ -15,6 +15,7 @@ import { Operator } from './operator.ts';
 import { isPassing, patiently } from './patience.ts';
 import { BOOT_PHASES, describeStrike, planTrial } from './plan.ts';
 import type { Strike, TrialPlan } from './plan.ts';
+import { watchAsleep, watchAwake } from './sleep.ts';
 import { violationsOf } from './violations.ts';
 import type { Violation } from './violations.ts';
 
@@ -23,12 +24,17 @@ export interface TrialOptions {
   readonly number: number;
   readonly seed: number;
   readonly faults: readonly Fault[];
+  /** Whether it is also watched that the town stays awake while its agents work, and sleeps when they are done. */
+  readonly watchesSleep: boolean;
 }
 
 /** What became of one fault; times are in epoch milliseconds. */
 export interface Blow {
   readonly fault: string;
   readonly plan: string;
+  /** The rigs that it struck; null for the whole town. */
+  readonly rigs: readonly string[] | null;
+  readonly endsBoot: boolean;
   readonly at: number;
   /** When it was mended; null where it could not strike, for the reason in `missed`. */
   endedAt: number | null;
@@ -71,9 +77,13 @@ export async function runTrial(arena: Arena, options: TrialOptions): Promise<Tri
     const watching = operator.watch();
     try {
       await strikeAll({ scene, plan, history, blows, operator });
+      if (options.watchesSleep) await operator.untilCalm(PHASE_LIMIT_MS);
+      const awake = options.watchesSleep ? await watchAwake(town) : null;
       await writeFile(gateFile(town.diaries), '');
       const overdue = await operator.untilDone(FINISH_LIMIT_MS);
-      const { lingering, ...evidence } = await collectEvidence(scene, { history, printedBefore, overdue });
+      const asleep = options.watchesSleep && overdue.length === 0 ? await watchAsleep(town) : null;
+      const found = { history, printedBefore, overdue, blows, sleep: [awake, asleep] };
+      const { lingering, ...evidence } = await collectEvidence(scene, found);
       operator.end();
       await watching;
       await patiently(() => town.client.call('DELETE', ''));
@@ -143,6 +153,8 @@ async function strikeOnce(stage: Stage, strike: Strike, since: number): Promise<
     stage.blows.push({
       fault: fault.name,
       plan,
+      rigs: null,
+      endsBoot: fault.endsBoot,
       at: Date.now(),
       endedAt: null,
       missed: 'the phase did not come',
@@ -160,9 +172,13 @@ async function blowOf(
   { scene, blows, operator }: Pick<Stage, 'scene' | 'blows' | 'operator'>,
   lastsMs: number,
 ): Promise<void> {
+  const { name, endsBoot } = fault;
+  const struck = fault.ofRigs === true ? someRigs(scene) : scene.town.rigs;
   const blow: Blow = {
-    fault: fault.name,
+    fault: name,
     plan,
+    rigs: struck.length < scene.town.rigs.length ? struck : null,
+    endsBoot,
     at: Date.now(),
     endedAt: null,
     missed: null,
@@ -171,7 +187,7 @@ async function blowOf(
   blows.push(blow);
   const { generation } = operator.newest;
   try {
-    const heal = await fault.strike(scene);
+    const heal = await fault.strike(scene, struck);
     if (lastsMs > 0) await delay(lastsMs);
     await heal?.();
   } catch (error) {
@@ -180,7 +196,12 @@ async function blowOf(
     return;
   }
   blow.endedAt = Date.now();
-  operator.expect(blow, fault.endsBoot ? generation + 1 : generation);
+  operator.expect(blow, endsBoot ? generation + 1 : generation);
+}
+
+/** All rigs of the town, or one of them. */
+function someRigs({ random, town }: Scene): readonly string[] {
+  return between(random, 1, 2) === 1 ? town.rigs : [oneOf(random, town.rigs)];
 }
 
 /** What was to be broken was not there at that moment. */

@@ -3,6 +3,8 @@ import type { FeedEntry } from '../../../src/contract/changes.ts';
 import type { Recovery } from '../../../src/contract/recovery.ts';
 import type { Deeds } from '../faults/fault.ts';
 import type { DiaryLine } from './diary.ts';
+import { judgeRigs } from './rigs.ts';
+import type { Blow } from './trial.ts';
 import { judgeWork } from './work.ts';
 
 /** What is known of one agent at the end of a run. */
@@ -29,6 +31,10 @@ export interface TrialEvidence {
   readonly branches: readonly string[];
   readonly workflows: readonly { readonly id: string; readonly status: string }[];
   readonly deeds: Deeds;
+  /** What befell the town, in the order in which it struck. */
+  readonly blows: readonly Pick<Blow, 'rigs' | 'endsBoot' | 'at' | 'endedAt'>[];
+  /** What was wrong with the town's sleep; null for each look at it that found nothing or was not taken. */
+  readonly sleep: readonly (Violation | null)[];
   /** What did not come about in time. */
   readonly overdue: readonly string[];
   /** Processes of the town's containers after the town was removed. */
@@ -62,6 +68,8 @@ export function violationsOf(evidence: TrialEvidence): Violation[] {
       })),
     ...agents.flatMap((agent) => [...judgeBead(agent, evidence), ...judgeWork(agent, evidence)]),
     ...judgeBranches(evidence),
+    ...judgeRigs(evidence),
+    ...evidence.sleep.filter((wrong) => wrong !== null),
     ...leftProcesses.map((pid) => ({ invariant: 'no process is left behind', seen: `process ${pid}` })),
     ...leaks.map((name) => ({ invariant: 'no secret in a log line', seen: `${name} was printed` })),
   ];

@@ -88,7 +88,9 @@ describe('disk full', () => {
   it('is told by figures alone, and everything that needs no room is restored all the same', async () => {
     const scene = largeScene();
     let freeBytes = 100 * MEGABYTE;
-    const room = new Room(async () => await Promise.resolve({ freeBytes, totalBytes: 1_000 * MEGABYTE }));
+    const room = new Room(
+      async () => await Promise.resolve({ freeBytes, totalBytes: 1_000 * MEGABYTE, freeInodes: null }),
+    );
     expect(await scene.restore([planFor('ada')], {}, { room })).toMatchObject({ status: 'ready' });
     freeBytes = 51 * MEGABYTE;
     const both = await scene.restore([planFor('ada'), planFor('bob')], {}, { room });
@@ -109,11 +111,34 @@ describe('disk full', () => {
     });
   });
 
-  it('counts what several worktrees will need together, until they are written or given up', async () => {
-    const room = new Room(
-      async () => await Promise.resolve({ freeBytes: 10 * MEGABYTE, totalBytes: 100 * MEGABYTE }),
+  it('is also where too few files can still be made, as many as a worktree has', async (context) => {
+    const scene = new Scene();
+    onTestFinished(() => scene.remove());
+    mountSmallDisk(context, scene.workspace, 50, 2_450);
+    const room = roomOf(scene);
+    scene.push('main', Object.fromEntries(Array.from({ length: 150 }, (_, n) => [`file${n}`, 'x'])));
+    const report = await scene.restore(
+      ['ada', 'bob', 'carl'].map((agent) => planFor(agent)),
+      {},
+      { room },
     );
-    const claim = async () => await room.claim('a worktree', async () => await Promise.resolve(3 * MEGABYTE));
+    const faults = report.agents.flatMap(({ fault }) => (fault === null ? [] : [fault]));
+    expect(report.status).toBe('partial');
+    expect(faults[0]).toMatchObject({
+      code: 'disk_full',
+      reason: expect.stringMatching(
+        /^no room for a worktree of 15\d files: \d+ files can be made.*, 2000 files stay free$/,
+      ),
+    });
+    const { freeInodes } = await room.look();
+    expect(freeInodes).toBeGreaterThan(2_000);
+  });
+
+  it('counts what several worktrees will need together, until they are written or given up', async () => {
+    const disk = { freeBytes: 10 * MEGABYTE, totalBytes: 100 * MEGABYTE, freeInodes: null };
+    const room = new Room(async () => await Promise.resolve(disk));
+    const need = { bytes: 3 * MEGABYTE, inodes: 1 };
+    const claim = async () => await room.claim('a worktree', async () => await Promise.resolve(need));
     const release = await claim();
     await expect(claim()).rejects.toMatchObject({
       code: 'disk_full',

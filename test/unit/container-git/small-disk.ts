@@ -7,13 +7,18 @@ export interface SmallDisk {
   resize(megabytes: number): void;
 }
 
-/** Mounts a small disk on an empty folder until the test ends. Where that is not allowed the test is skipped, and says so. */
-export function mountSmallDisk({ skip }: TestContext, folder: string, megabytes: number): SmallDisk {
+/** Mounts a small disk, with so many inodes or (0) any number, on an empty folder until the test ends. Where that is not allowed the test is skipped, and says so. */
+export function mountSmallDisk(
+  { skip }: TestContext,
+  folder: string,
+  megabytes: number,
+  inodes = 0,
+): SmallDisk {
   const mount = (options: string): void => {
     execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'relight-test', folder], { stdio: 'pipe' });
   };
   try {
-    mount(`size=${megabytes}m`);
+    mount(`size=${megabytes}m,nr_inodes=${inodes}`);
   } catch (error) {
     skip(`this user may not mount a small disk, so only the figures of one are tested: ${String(error)}`);
   }

@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { ownDir, worktreeDir } from '../../../container/git/layout.ts';
 import { CONTROL, ControlHealth } from '../../../src/contract/control.ts';
 import { makeWorkspace, restoreRequest, startControl } from './control-process.ts';
-import { eventually, startFakeWorker } from './fake-worker.ts';
+import { eventually, GENERATION, startFakeWorker } from './fake-worker.ts';
+import type { FakeWorker } from './fake-worker.ts';
 import { startRemote } from './worktrees.ts';
 
 /** A control server that has restored the worktrees of two agents. */
@@ -59,6 +60,62 @@ describe('what an agent had on disk', () => {
     await restore([], []);
     expect(placesOf('a').filter(existsSync)).toEqual([]);
     expect(placesOf('b').every(existsSync)).toBe(true);
+  });
+});
+
+describe('a rig that the town does not have any more', () => {
+  const rigPlaces = (workspace: string): string[] =>
+    ['rigs/rig', 'home/rig', 'prime/rig', 'cache/rig'].map((place) => join(workspace, place));
+
+  /** Answers the next heartbeats as a town without the rigs on disk; gives how many were answered so. */
+  function erase(worker: FakeWorker, gate = Promise.resolve()): () => number {
+    let answered = 0;
+    worker.answer('heartbeat', async ({ rigs }) => {
+      await gate;
+      answered += 1;
+      return { status: 200, json: { generation: GENERATION, erased: rigs } };
+    });
+    return () => answered;
+  }
+
+  test('is taken off the disk whole once none of its agents runs, whatever they left there', async () => {
+    const { worker, control } = await townOfTwo();
+    const command =
+      'echo unpushed > work.txt; mkdir -p "$HOME/x"; touch up; trap "exit 0" TERM; while :; do sleep 0.05; done';
+    await control.start('a', { command });
+    await eventually(() =>
+      expect(existsSync(join(worktreeDir(control.workspace, 'rig', 'a'), 'up'))).toBe(true),
+    );
+    const answered = erase(worker);
+    await control.start('b', { branch: 'gt/b/bead-1', command: 'exit 1' });
+    await worker.call('exit', ({ agent }) => agent === 'b');
+    await eventually(() => expect(answered()).toBeGreaterThan(3));
+    expect(existsSync(worktreeDir(control.workspace, 'rig', 'a'))).toBe(true);
+    await control.call(CONTROL.stop, { rig: 'rig', agent: 'a' }, { life: control.life });
+    await eventually(() => expect(rigPlaces(control.workspace).filter(existsSync)).toEqual([]));
+    expect(existsSync(join(control.workspace, 'rigs'))).toBe(true);
+  });
+
+  test('stays where it was asked for again before that answer came, however late it is', async () => {
+    const { worker, restore } = await townOfTwo();
+    const gate = Promise.withResolvers<void>();
+    const answered = erase(worker, gate.promise);
+    const beats = worker.bodies('heartbeat').length;
+    await eventually(() => expect(worker.bodies('heartbeat').length).toBeGreaterThan(beats));
+    await restore(['a', 'b'], ['a', 'b']);
+    worker.answer('heartbeat', null);
+    gate.resolve();
+    await eventually(() => expect(answered()).toBe(1));
+    // The next heartbeat shows that the answer was taken; a restore comes after whatever that has led to.
+    const taken = worker.bodies('heartbeat').length;
+    await eventually(() => expect(worker.bodies('heartbeat').length).toBeGreaterThan(taken));
+    await restore(['a', 'b'], ['a', 'b']);
+    expect(
+      worker
+        .bodies('rigReport')
+        .at(-1)
+        ?.report.agents.map(({ from }) => from),
+    ).toEqual(['kept', 'kept']);
   });
 });
 

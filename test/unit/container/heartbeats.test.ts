@@ -5,6 +5,14 @@ import { WorkerClient } from '../../../container/worker-client.ts';
 import type { AgentSighting } from '../../../src/contract/control.ts';
 import { eventually, GENERATION, startFakeWorker, TOKEN } from './fake-worker.ts';
 
+const DISK = { freeBytes: 1, totalBytes: 2, freeInodes: 3 };
+const disk = async () => await Promise.resolve(DISK);
+
+const erasedRigs = {
+  onDisk: async () => await Promise.resolve(new Map<string, number>()),
+  remove: async () => await Promise.resolve(),
+};
+
 function sighting(agent: string): AgentSighting {
   const startId = '00000000-0000-4000-8000-000000000000';
   return {
@@ -36,6 +44,8 @@ test('changes that come together are one heartbeat, and those during a heartbeat
     worker: client,
     lifecycle: new Lifecycle('b'.repeat(32), 0),
     sightings: () => [...agents],
+    disk,
+    erasedRigs,
   });
   onTestFinished(() => heartbeats.stop());
   void heartbeats.run();
@@ -59,7 +69,7 @@ test('a heartbeat teaches the generation that an announcement did not, and an un
   const worker = await startFakeWorker();
   const lifecycle = new Lifecycle('b'.repeat(32), 0);
   const client = new WorkerClient({ url: worker.url, token: TOKEN, onFenced: () => undefined });
-  const heartbeats = new Heartbeats({ worker: client, lifecycle, sightings: () => [] });
+  const heartbeats = new Heartbeats({ worker: client, lifecycle, sightings: () => [], disk, erasedRigs });
   worker.answer('heartbeat', () => ({ status: 200, json: { generation: null } }));
   await heartbeats.beat();
   worker.answer('heartbeat', () => ({ status: 500 }));
@@ -68,4 +78,20 @@ test('a heartbeat teaches the generation that an announcement did not, and an un
   worker.answer('heartbeat', null);
   await heartbeats.beat();
   expect(lifecycle.generation).toBe(GENERATION);
+});
+
+test('a heartbeat carries the figures of the disk, and goes out without them where they cannot be had', async () => {
+  const worker = await startFakeWorker();
+  let broken = false;
+  const heartbeats = new Heartbeats({
+    worker: new WorkerClient({ url: worker.url, token: TOKEN, onFenced: () => undefined }),
+    lifecycle: new Lifecycle('b'.repeat(32), 0),
+    sightings: () => [],
+    disk: async () => await (broken ? Promise.reject(new Error('no such disk')) : disk()),
+    erasedRigs,
+  });
+  await heartbeats.beat();
+  broken = true;
+  await heartbeats.beat();
+  expect(worker.bodies('heartbeat').map((beat) => beat.disk)).toEqual([DISK, null]);
 });

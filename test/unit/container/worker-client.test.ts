@@ -80,7 +80,7 @@ test('a stale answer is told once, and ends the calls under way and all later on
   worker.answer('heartbeat', () => problem('stale_generation'));
   const waiting = client.call(CALLBACKS.prime, CALLER);
   const [beat] = await Promise.allSettled([
-    client.call(CALLBACKS.heartbeat, { bootId: CALLER.life.bootId, at: 0, agents: [] }),
+    client.call(CALLBACKS.heartbeat, { bootId: CALLER.life.bootId, at: 0, agents: [], disk: null, rigs: [] }),
     expect(waiting).rejects.toMatchObject({ code: 'stale_generation' }),
   ]);
   expect(beat).toMatchObject({ status: 'rejected', reason: { code: 'stale_generation' } });

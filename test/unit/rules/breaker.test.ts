@@ -39,12 +39,12 @@ describe('beads fail all over the town: the breaker', () => {
       null,
     ],
   ])('after %s', (_, breaker, until) => {
-    expect(heldUntil(breaker)).toBe(until);
+    expect(heldUntil(breaker, NOW)).toBe(until);
     expect(askToStart(breaker, 'hono/ada', NOW).until).toBe(until);
   });
 
   it('is not opened again, for a longer time, by beads that were under way', () => {
-    expect(heldUntil(noteBeadFailed(after(BREAKER_BEADS), 'late', NOW + 9))).toBe(RESTED);
+    expect(heldUntil(noteBeadFailed(after(BREAKER_BEADS), 'late', NOW + 9), NOW)).toBe(RESTED);
   });
 
   it('lets one agent try after its rest, that one as often as it asks, and no other', () => {
@@ -60,7 +60,7 @@ describe('beads fail all over the town: the breaker', () => {
     const { breaker } = askToStart(after(BREAKER_BEADS), 'hono/ada', RESTED);
     expect(noteAttemptFailed(breaker, 'hono/eve', RESTED + 5)).toBe(breaker);
     const failed = noteAttemptFailed(breaker, 'hono/ada', RESTED + 5);
-    expect(heldUntil(failed)).toBe(RESTED + 5 + BREAKER_REST_MS);
+    expect(heldUntil(failed, RESTED + 5)).toBe(RESTED + 5 + BREAKER_REST_MS);
   });
 
   it('closes when that agent is healthy, whatever the others are, and has forgotten all', () => {

@@ -169,7 +169,7 @@ describe('planDispatch', () => {
     expect(planDispatch(RIG, agents, NOW).start).toEqual(['a2', 'a5', 'a9']);
   });
 
-  const instant = fc.option(fc.integer({ min: NOW - 1_000_000, max: NOW + 1_000_000 }));
+  const instant = fc.option(fc.integer({ min: NOW - 1_000_000, max: NOW + 600_000 }));
   const anyAgent: fc.Arbitrary<DispatchAgent> = fc.record({
     agent: fc.uuid(),
     status: fc.constantFrom('idle', 'pending', 'starting', 'working', 'stalled', 'failed'),

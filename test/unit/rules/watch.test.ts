@@ -5,8 +5,10 @@ import {
   countDeath,
   deathBackoffMs,
   HEALTHY_BOOT_MS,
+  isNudgeNews,
   MAX_WEDGE_RESTARTS,
   noteCheck,
+  NUDGE_AGAIN_MS,
   planWatch,
   RECOVERY_SILENCE_MS,
   RECOVERY_WATCH_MS,
@@ -177,6 +179,21 @@ describe('planWatch', () => {
         expect(act === 'restart' && (!running || (bootId !== null && !isFenced))).toBe(false);
       }),
     );
+  });
+});
+
+describe('isNudgeNews', () => {
+  const recovery = { recoveryId: 'r', progressAt: NOW - RECOVERY_SILENCE_MS };
+  it.each([
+    ['the first time', null, true],
+    ['after a nudge of another recovery', { recoveryId: 'q', at: NOW - 1 }, true],
+    ['after progress since the last one', { recoveryId: 'r', at: recovery.progressAt - 1 }, true],
+    ['soon after one', { recoveryId: 'r', at: NOW - 5_000 }, false],
+    ['a minute after one', { recoveryId: 'r', at: NOW - NUDGE_AGAIN_MS }, true],
+    ['after one that a clock put back has yet to come to', { recoveryId: 'r', at: NOW + 60_000 }, true],
+  ])('%s', (_, last, isNews) => {
+    const stands = last?.at === NOW - NUDGE_AGAIN_MS ? { ...recovery, progressAt: 0 } : recovery;
+    expect(isNudgeNews(stands, last, NOW)).toBe(isNews);
   });
 });
 

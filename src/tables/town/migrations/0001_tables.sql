@@ -1,0 +1,1 @@
+ALTER TABLE `boots` ADD `disk` text;

@@ -119,7 +119,7 @@ function openEngine(
     command: () => ({
       file: process.execPath,
       args: [...NODE_FLAGS, CONTROL_SERVER],
-      env: { NODE_COMPILE_CACHE: compileCache },
+      env: { NODE_COMPILE_CACHE: compileCache, MALLOC_ARENA_MAX: '2' },
     }),
     ...(onLine === undefined ? {} : { log: onLine }),
     ...seams,

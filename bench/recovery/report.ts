@@ -3,7 +3,7 @@ import type { Source } from './source.ts';
 import { median, spread } from './statistics.ts';
 import type { Times } from './ways.ts';
 
-/** What is compared; the letters are those of the ratios. */
+/** What is compared. */
 export type Way = 'naive' | 'restore' | 'warm' | 'product' | 'floor';
 
 /** What one way took in one round. */
@@ -18,13 +18,13 @@ export interface Growth {
   readonly last: number;
 }
 
-const LABELS: Readonly<Record<Way, string>> = {
-  naive: '(a) naive',
-  restore: '(b) restore',
-  warm: '    warm',
-  product: '(c) product',
-  floor: '(d) floor',
-};
+const LABELS: readonly (readonly [Way, string])[] = [
+  ['naive', '(a) naive'],
+  ['restore', '(b) restore'],
+  ['warm', '    warm'],
+  ['product', '(c) product'],
+  ['floor', '(d) floor'],
+];
 
 /** The figures of all ways and their ratios. */
 export function report(source: Source, runs: Runs, shape: string): string {
@@ -43,7 +43,7 @@ export function report(source: Source, runs: Runs, shape: string): string {
       `medians of ${runs.naive.length} (min–max)`,
     '| way | last agent, s | first agent, s | MB | requests | peak MB |',
     '| --- | --- | --- | --- | --- | --- |',
-    ...(Object.keys(LABELS) as Way[]).map((way) => lineOf(LABELS[way], runs[way])),
+    ...LABELS.map(([way, label]) => lineOf(label, runs[way])),
     Object.entries(ratios)
       .map(([name, value]) => `${name} ${value.toFixed(2)}`)
       .join('   '),

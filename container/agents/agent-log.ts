@@ -1,5 +1,5 @@
 /** How much of an agent's output is kept, in bytes. */
-export const AGENT_LOG_MAX_BYTES = 1024 * 1024;
+export const AGENT_LOG_MAX_BYTES = 512 * 1024;
 
 const BLOCK_BYTES = 64 * 1024;
 

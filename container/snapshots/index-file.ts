@@ -46,7 +46,16 @@ export function parseIndex(bytes: Buffer, format: ObjectFormat): IndexFile | nul
     const extensions = readExtensions(bytes.subarray(end, -hashSizeOf(format)));
     // These two change what the entries mean.
     if (extensions.has('link') || extensions.has('sdir')) return null;
-    return { entries, undo: extensions.get('REUC') ?? Buffer.alloc(0) };
+    let kept = new WeakRef(entries);
+    return {
+      // Read again after a while: they take ten times the memory of the bytes, and are seldom wanted.
+      get entries() {
+        const still = kept.deref() ?? readEntries(bytes, format).entries;
+        if (kept.deref() === undefined) kept = new WeakRef(still);
+        return still;
+      },
+      undo: extensions.get('REUC') ?? Buffer.alloc(0),
+    };
   } catch (error) {
     if (error instanceof RangeError) throw damaged('ends too early', error);
     throw error;

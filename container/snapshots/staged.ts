@@ -49,8 +49,7 @@ export async function readStaged(
     wanted.add(path);
   }
   for (const [path] of entriesOf(editor.root)) if (!wanted.has(path)) editor.remove(path);
-  const { root } = editor;
-  const tree = await writeTrees(git, place, root, command);
+  const { tree, root } = await writeTrees(git, place, editor.root, command);
   if (index === null) return { index, tree, root, rest: null, objects: [], bytes };
   const special = index.entries.filter(
     ({ stage, intentToAdd, skipWorktree, assumeUnchanged }) =>

@@ -73,8 +73,7 @@ export async function takeTree(given: TreeTask): Promise<TakenTree> {
   for (const [path, entry] of [...blobs.entries, ...gitlinks]) tree.set(path, entry);
   leaveOutLargest(task, { files, root: tree.root, leftOut });
   putEarlierVersions(task, tree, leftOut);
-  const { root } = tree;
-  const name = await writeTrees(task.git, place, root, { signal: task.signal });
+  const { tree: name, root } = await writeTrees(task.git, place, tree.root, { signal: task.signal });
   const submodules = new Set(gitlinks.keys());
   const now: Seen = { at: moves.at, files, folders, leftOut, root, submodules, odd, rules: task.rules };
   return { tree: name, seen: now, facts: { modes, bareFolders, unchanged } };

@@ -78,6 +78,6 @@ async function writeStateCommit(git: Git, source: Source): Promise<string> {
   for (const [path, chunks] of session.files) {
     for (const [n, oid] of chunks.entries()) tree.set(chunkPath(path, n), { mode: '100644', oid });
   }
-  const root = await writeTrees(git, place, tree.root, command);
-  return writeCommit(store, { tree: root, parents: [...parents], at, message: 'state\n' });
+  const written = await writeTrees(git, place, tree.root, command);
+  return writeCommit(store, { tree: written.tree, parents: [...parents], at, message: 'state\n' });
 }

@@ -237,7 +237,10 @@ describe('invariant 3: every step and every control call may run twice or be cut
 
   it('an agent whose worktree is there is started before the others of its rig have theirs', async () => {
     const asked = await makeTown('early', () => null);
+    // Both beads are there before the recovery begins.
+    const release = holdContainer('early');
     await addRig('early', 'hono', ['ada', 'bob']);
+    release();
     await vi.waitFor(() => expect(asked.restores).toHaveLength(1), patiently);
     const [{ request }] = asked.restores as [Asked['restores'][number]];
     const { agents } = goodReport('hono', request);

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { bytesOf } from '../files/read.ts';
-import { makeFolder, removeTree, writeWhole } from '../files/write.ts';
+import { changeMode, makeFolder, removeTree, writeWhole } from '../files/write.ts';
 import { addCommitHooks } from './commit-hooks.ts';
 import { repoDir, rigDir } from './layout.ts';
 import { ownConfigText, SETTINGS_FILE, settingsText } from './repo-config.ts';
@@ -61,6 +61,7 @@ export async function ensureBareRepo(git: Git, rig: string, plan: RepoPlan): Pro
     git.users?.makeRepo(rig);
     await git.run(git.users === null ? rigDir(git.workspace, rig) : repo, init);
     makeFolder(join(repo, 'info'));
+    if (git.users !== null) shareLogs(repo);
     const config = join(repo, 'config');
     const own = Buffer.from(ownConfigText(plan.url, plan.followed.branches));
     writeWhole(config, Buffer.concat([bytesOf(config) ?? Buffer.alloc(0), own]));
@@ -74,6 +75,17 @@ export async function ensureBareRepo(git: Git, rig: string, plan: RepoPlan): Pro
   await updateOwnConfig(git, repo, plan);
   addCommitHooks(repo);
   return !isWhole(repo);
+}
+
+/**
+ * Makes the folders of reflogs that all users of a rig write in. Git opens one that it makes to the others a moment later,
+ * and who comes in that moment fails.
+ */
+function shareLogs(repo: string): void {
+  for (const folder of ['logs', 'logs/refs', 'logs/refs/heads']) {
+    makeFolder(join(repo, folder));
+    changeMode(join(repo, folder), 0o2770);
+  }
 }
 
 /** Adds the branches of worktrees that this restore is not about, so that their agents' fetches go on working. */

@@ -30,7 +30,7 @@ export const Change = z.discriminatedUnion('kind', [
   Of('agent', { rig: Id, agent: AgentGlance }),
   Of('checkpoint', { rig: Id, agent: Id, bead: Id, seq: z.int() }),
   Of('snapshot', { rig: Id, agent: Id, snapshot: SnapshotGlance }),
-  Of('done', { rig: Id, agent: Id, bead: Id, prUrl: z.string().nullable() }),
+  Of('done', { rig: Id, agent: Id, bead: Id, prUrl: z.string().nullable(), doneAt: Instant }),
 ]);
 export type Change = z.infer<typeof Change>;
 

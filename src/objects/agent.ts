@@ -90,9 +90,9 @@ export class Agent extends DurableObject<Env> {
     return superfluous.flatMap(({ store, place }) => (store === 'git' && place !== null ? [place] : []));
   }
 
-  /** The bead is finished or given up: its snapshots have nothing more to protect. */
-  async forgetSnapshots(): Promise<void> {
-    await this.#deleteStored(forgetSnapshots(this.#db));
+  /** Beads are finished or given up: their snapshots have nothing more to protect. Those of `keptBead` stay. */
+  async forgetSnapshots(keptBead: string | null): Promise<void> {
+    await this.#deleteStored(forgetSnapshots(this.#db, keptBead));
   }
 
   /** What a restore of the bead starts from: the commit of its newest checkpoint, and its snapshots. */
@@ -147,7 +147,7 @@ export class Agent extends DurableObject<Env> {
   }
 
   async erase(): Promise<void> {
-    await this.forgetSnapshots();
+    await this.forgetSnapshots(null);
     await eraseDatabase(this.ctx, this.#db, 'agent');
   }
 

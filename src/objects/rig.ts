@@ -24,6 +24,7 @@ import type { RigCore } from './rig/core.ts';
 import { Herald } from './rig/herald.ts';
 import { Patrol } from './rig/patrol.ts';
 import { forgetSnapshots } from './rig/forget-snapshots.ts';
+import { settle } from './rig/aftermath.ts';
 import { keepReports } from './rig/keep-reports.ts';
 import * as lives from './rig/life.ts';
 import type { RigRow } from './rig/life.ts';
@@ -254,14 +255,13 @@ export class Rig extends DurableObject<Env> {
 
   /** The bead is finished: its record is kept and the hook cleared, in one step. Safe to repeat. */
   async done(message: DoneMessage): Promise<void> {
-    const { db, rig } = this.#core;
+    const { db } = this.#core;
     this.#admit(message.life);
-    const outcome = db.transaction(() => outcomes.takeDone(db, message, Date.now()));
-    if (outcome === 'repeated') return;
-    const { agent, bead, prUrl } = message;
-    await forgetSnapshots(this.#core, agent);
-    this.#herald.tell({ kind: 'done', rig, agent, bead, prUrl });
-    this.#herald.tellAgent(agent);
+    // What is cut off from here on, the alarm goes on with.
+    await this.#patrol.wakeAt(Date.now() + PATROL_INTERVAL_MS);
+    if (db.transaction(() => outcomes.takeDone(db, message, Date.now())) === 'repeated') return;
+    await settle(this.#core);
+    this.#herald.tellAgent(message.agent);
     await this.#herald.noteActive();
   }
 

@@ -262,10 +262,12 @@ export class Town extends DurableObject<Env> {
 
   /** A Rig or Agent of the town tells of a change. */
   async publish(change: Change): Promise<void> {
-    if (change.kind === 'rig') registry.noteRigState(this.#core.db, change.rig, change.state);
+    if (change.kind === 'rig') registry.noteRigState(this.#core.db, change.rig, change.state, change.fault);
     // Work went forward in this boot: its end, however soon, is no crash loop.
     if (change.kind === 'checkpoint' || change.kind === 'done')
       registry.updateTown(this.#core.db, { deaths: 0 });
+    // A Rig that was cut off tells of a finished bead once more.
+    if (change.kind === 'done' && this.#core.feed.has(change)) return;
     this.#core.feed.publish(change);
     if (change.kind === 'done') await this.#gate.noteHealthy(change.rig, change.agent);
   }

@@ -57,7 +57,10 @@ function snapshot(at: number, takenAt: number): [number, Change] {
   return [at, { kind: 'snapshot', rig, agent, snapshot: { ...glance, at: takenAt, verifiedAt: at } }];
 }
 
-const DONE: [number, Change] = [325, { kind: 'done', rig: 'rig1', agent: 'ada', bead: 'bead', prUrl: null }];
+const DONE: [number, Change] = [
+  325,
+  { kind: 'done', rig: 'rig1', agent: 'ada', bead: 'bead', prUrl: null, doneAt: 0 },
+];
 const USUAL = [boot(50, 1), snapshot(148, 145), boot(250, 2), DONE];
 
 function feed(changes: readonly [number, Change][]): FeedEntry[] {

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { holdContainer } from './fake-container.ts';
-import { jsonOf, patiently, watched } from './scene.ts';
+import { jsonOf, patiently, viewOf, watched } from './scene.ts';
 import { addRig, agentStatus, goodReport, latestRecovery, makeTown, operator } from './town.ts';
 
 describe('a rig that is there in part', () => {
@@ -27,6 +27,11 @@ describe('a rig that is there in part', () => {
     });
     const rig = () => jsonOf(operator('GET', '/api/towns/half/rigs/hono'));
     expect(await rig()).toMatchObject({ state: 'partial', fault });
+    const why = { ...fault, reason: 'rig hono: refused' };
+    await vi.waitFor(
+      async () => expect(await viewOf('half')).toMatchObject({ state: 'degraded', fault: why }),
+      patiently,
+    );
     expect(await agentStatus('half', 'hono', 'eve')).toMatchObject({ status: 'pending', attempts: 0, fault });
     broken = false;
     await jsonOf(operator('POST', '/api/towns/half/recoveries', {}));

@@ -66,10 +66,10 @@ export function recordSnapshot(db: Database, snapshot: Snapshot): Snapshot[] {
 }
 
 /** Forgets all snapshots, and gives them so that what is stored can be deleted. */
-export function forgetSnapshots(db: Database): Snapshot[] {
-  const all = listSnapshots(db);
-  db.delete(snapshots).run();
-  return all;
+export function forgetSnapshots(db: Database, keptBead: string | null): Snapshot[] {
+  const forgotten = listSnapshots(db).filter(({ bead }) => bead !== keptBead);
+  for (const each of forgotten) db.delete(snapshots).where(isSnapshot(each)).run();
+  return forgotten;
 }
 
 function isSnapshot({ generation, seq }: Pick<Snapshot, 'generation' | 'seq'>) {

@@ -134,7 +134,10 @@ export function takeDone(db: Database, message: DoneMessage, now: number): 'fini
   const { agent, bead, branch, head, prUrl, summary } = message;
   if (isFinished(db, agent, bead)) return 'repeated';
   requireHook(db, agent, bead);
-  db.insert(finished).values({ agent, bead, branch, head, prUrl, summary, doneAt: now }).run();
+  const done = { agent, bead, branch, head, prUrl, summary, doneAt: now };
+  db.insert(finished)
+    .values({ ...done, settled: false })
+    .run();
   unhookBead(db, agent);
   return 'finished';
 }

@@ -2,10 +2,11 @@ import type { AgentSighting } from '../../contract/control.ts';
 import { faultOf } from '../../contract/errors.ts';
 import type { Life } from '../../contract/ids.ts';
 import { logTrouble } from '../../platform/log.ts';
-import { planDispatch, restoreBackoffMs } from '../../rules/dispatch.ts';
+import { PATROL_INTERVAL_MS, planDispatch, restoreBackoffMs } from '../../rules/dispatch.ts';
 import type { DispatchPlan } from '../../rules/dispatch.ts';
 import { townOf } from '../reach.ts';
 import { wakeAt } from '../wake-at.ts';
+import { settle } from './aftermath.ts';
 import type { RigCore } from './core.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import type { Herald } from './herald.ts';
@@ -43,6 +44,7 @@ export class Patrol {
       // A throw would end the alarms after a few tries, and the agents would wait for ever.
       logTrouble('rig.dispatch_failed', error, { town, rig });
     }
+    if (!(await settle(this.#core))) await this.wakeAt(Date.now() + PATROL_INTERVAL_MS);
     const { nextAt } = planDispatch(ownRow(db, rig), agentRows(db), Date.now());
     if (nextAt !== null) await this.wakeAt(nextAt);
   }

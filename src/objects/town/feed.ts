@@ -1,4 +1,4 @@
-import { asc, gt, lte, max } from 'drizzle-orm';
+import { asc, eq, gt, lte, max } from 'drizzle-orm';
 import type { Change, FeedEntry } from '../../contract/changes.ts';
 import type { Database } from '../../tables/open.ts';
 import { feed } from '../../tables/town/schema.ts';
@@ -27,6 +27,11 @@ export class Feed {
         .where(lte(feed.seq, seq - KEPT_CHANGES))
         .run();
     for (const send of this.#readers) send({ seq, at, change });
+  }
+
+  /** Whether the change was published before, as far as changes are kept. */
+  has(change: Change): boolean {
+    return this.#db.select().from(feed).where(eq(feed.change, change)).get() !== undefined;
   }
 
   /**

@@ -1,5 +1,6 @@
 import { and, asc, eq } from 'drizzle-orm';
 import { RelightError } from '../../contract/errors.ts';
+import type { Fault } from '../../contract/errors.ts';
 import type { RigSpec, RigState } from '../../contract/rig.ts';
 import type { TownSettings } from '../../contract/town.ts';
 import type { Database } from '../../tables/open.ts';
@@ -92,8 +93,8 @@ export function hasTown(db: Database): boolean {
 }
 
 /** Keeps what a Rig says of its state. */
-export function noteRigState(db: Database, rig: string, state: RigState): void {
-  db.update(rigs).set({ state }).where(eq(rigs.rig, rig)).run();
+export function noteRigState(db: Database, rig: string, state: RigState, fault: Fault | null): void {
+  db.update(rigs).set({ state, fault }).where(eq(rigs.rig, rig)).run();
 }
 
 /** Keeps how many agents of a rig are hooked. */

@@ -17,15 +17,16 @@ export function describeTown({ db, town }: TownCore): TownView {
   const row = townRow(db, town);
   const boot = newestBoot(db);
   const alive = boot !== null && boot.endedAt === null;
+  const rigs = rigRows(db);
   const state = townState({
     boot: alive ? 'alive' : row.startingSince === null ? 'none' : 'starting',
     recovering: runningRecovery(db) !== null,
     hasFault: row.fault !== null,
     isHeld: row.breaker.openedAt !== null,
-    rigs: rigRows(db).map(({ state }) => state),
+    rigs: rigs.map(({ state }) => state),
   });
   const { nextStartAt, createdAt, settings, breaker } = row;
-  const fault = row.fault ?? faultOfBreaker(breaker);
+  const fault = row.fault ?? faultOfBreaker(breaker) ?? (state === 'degraded' ? faultOfRigs(rigs) : null);
   const times = { nextStartAt, heldUntil: heldUntil(breaker, Date.now()), createdAt };
   return { ...settings, town, state, fault, generation: boot?.generation ?? 0, boot, ...times };
 }
@@ -38,6 +39,14 @@ function faultOfBreaker(breaker: Breaker): Fault | null {
   const next = probe === null ? 'then one may try' : `${probe.agent} tries meanwhile`;
   const held = `no agent is started until ${new Date(until).toISOString()}, ${next}`;
   return faultOf('beads_failing', `${how}; ${held}; a replay by hand lets all start again`);
+}
+
+/** The first reason why a rig is not there, or only in part. */
+function faultOfRigs(rigs: readonly RigRow[]): Fault | null {
+  for (const { rig, fault } of rigs) {
+    if (fault !== null) return { ...fault, reason: `rig ${rig}: ${fault.reason}` };
+  }
+  return null;
 }
 
 /** A rig as the operator sees it: its registered spec, and how its own object says it stands. */

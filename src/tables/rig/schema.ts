@@ -59,6 +59,8 @@ export const finished = sqliteTable(
     prUrl: text(),
     summary: text(),
     doneAt: integer().notNull(),
+    /** Whether all that follows on it was done. */
+    settled: integer({ mode: 'boolean' }).notNull().default(true),
   },
   (table) => [primaryKey({ columns: [table.agent, table.bead] })],
 );

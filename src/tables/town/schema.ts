@@ -40,6 +40,7 @@ export const rigs = sqliteTable('rigs', {
   rig: text().primaryKey(),
   spec: text({ mode: 'json' }).$type<RigSpec>().notNull(),
   state: text().$type<RigState>().notNull().default('dark'),
+  fault: text({ mode: 'json' }).$type<Fault>(),
   activeAgents: integer().notNull().default(0),
   removing: integer({ mode: 'boolean' }).notNull().default(false),
   createdAt: integer().notNull(),

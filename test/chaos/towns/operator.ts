@@ -136,7 +136,8 @@ export class Operator {
   async #wayOut({ town, rigs, agents }: Sight): Promise<void> {
     const { client } = this.#town;
     for (const { rig, state, fault } of rigs) {
-      if (state === 'failed' && fault?.retryable === false && this.#isDue(rig)) {
+      const isStuck = (state === 'failed' || state === 'partial') && fault?.retryable === false;
+      if (isStuck && this.#isDue(rig)) {
         await client.call('POST', '/recoveries', { rigs: [rig] });
       }
     }

@@ -1,0 +1,1 @@
+ALTER TABLE `finished` ADD `settled` integer DEFAULT true NOT NULL;

@@ -11,10 +11,9 @@ const DONE = { rig: 'hono', agent: 'ada', bead: 'bead-ada', head: null, prUrl: n
 async function toldOf(town: string): Promise<string[]> {
   return runInDurableObject(env.TOWN.getByName(town), (_, { storage }) =>
     storage.sql
-      .exec('SELECT change FROM feed')
+      .exec<{ change: string }>('SELECT change FROM feed')
       .toArray()
-      .map(({ change }) => String(change))
-      .filter((change) => change.includes('"kind":"done"')),
+      .flatMap(({ change }) => (change.includes('"kind":"done"') ? [change] : [])),
   );
 }
 

@@ -44,5 +44,6 @@ CREATE TABLE `rig` (
 	`restoreNotBefore` integer,
 	`refSpace` text DEFAULT 'private' NOT NULL,
 	`heldUntil` integer,
-	`orders` text
+	`orders` text,
+	`repoCache` text
 );

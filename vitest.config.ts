@@ -37,6 +37,7 @@ export default defineConfig({
                 GIT_CREDENTIAL_HOST: 'git-secret',
                 AGENT_SECRET_ACME: 'sk-0123456789',
               },
+              r2Buckets: ['REPO_CACHE'],
             },
           }),
         ],

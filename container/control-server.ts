@@ -3,6 +3,7 @@ import { CALLBACKS } from '../src/contract/callbacks.ts';
 import { knownHostsFile } from './agents/places.ts';
 import { Shells } from './agents/shells.ts';
 import { Supervisor } from './agents/supervisor.ts';
+import { cachedWorktrees } from './cache/cached-worktrees.ts';
 import type { Config } from './config.ts';
 import { removeLeftBundles } from './disk/clean-up.ts';
 import { ErasedRigs } from './disk/erased-rigs.ts';
@@ -69,7 +70,8 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
   });
   const room = new Room(async () => await measureDisk(workspace));
   const hasCredential = (rig: string): boolean => credentials.has(rig);
-  const worktrees = gitWorktrees({ git, workspace, hasCredential });
+  const onDisk = gitWorktrees({ git, workspace, hasCredential });
+  const worktrees = cachedWorktrees(onDisk, { git, room, worker, lifecycle });
   const snapshots = new Snapshots({ git, worker, lifecycle, secrets, onRisk: () => heartbeats.soon() });
   const supervisor = new Supervisor(
     {

@@ -6,6 +6,7 @@ import pRetry, { type Options } from 'p-retry';
 import { retryAfterMs } from '../src/contract/backoff.ts';
 import { Problem, RelightError, type ErrorCode } from '../src/contract/errors.ts';
 import { type Exchange, pathOf } from '../src/contract/exchange.ts';
+import { CACHE_CALLS, CACHE_HEADER, type CacheOffer, type CacheWanted } from '../src/contract/repo-cache.ts';
 import {
   BUNDLE_CALLS,
   OFFER_HEADER,
@@ -18,6 +19,8 @@ const LONGEST_RETRY_AFTER_MS = 60_000;
 const ATTEMPT_TIMEOUT_MS = 10_000;
 /** A bundle of the largest size at 1 MB/s, and some time to spare. */
 const BUNDLE_TIMEOUT_MS = 120_000;
+/** Nobody waits for a cache to be stored. */
+const CACHE_UPLOAD_TIMEOUT_MS = 600_000;
 
 /**
  * How long a call goes on: `once` is one attempt; `brief` suits somebody who waits for the answer; `endless` ends only
@@ -118,36 +121,56 @@ export class WorkerClient {
    * attempt: who keeps snapshots has a newer one to offer when it fails.
    */
   async upload(offer: SnapshotOffer, file: string, signal?: AbortSignal): Promise<void> {
-    const stop = this.#stopOf(signal);
-    const headers = {
-      'content-type': 'application/octet-stream',
-      [OFFER_HEADER]: Buffer.from(JSON.stringify(offer)).toString('base64url'),
-    };
-    const body = await openAsBlob(file);
-    const response = await this.#send(BUNDLE_CALLS.upload, {
-      headers,
-      body,
-      timeoutMs: BUNDLE_TIMEOUT_MS,
-      stop,
-    });
-    const text = await this.#textOf(response, BUNDLE_CALLS.upload.path, stop);
-    if (!response.ok) throw this.#refusalOf(response, text, stop);
+    const headers = { [OFFER_HEADER]: encoded(offer) };
+    await this.#put(BUNDLE_CALLS.upload, { headers, timeoutMs: BUNDLE_TIMEOUT_MS }, file, signal);
+  }
+
+  /** Streams a repository cache from `file` to the Worker, in the same way. */
+  async uploadCache(offer: CacheOffer, file: string, signal?: AbortSignal): Promise<void> {
+    const headers = { [CACHE_HEADER]: encoded(offer) };
+    await this.#put(CACHE_CALLS.upload, { headers, timeoutMs: CACHE_UPLOAD_TIMEOUT_MS }, file, signal);
   }
 
   /** Streams a stored bundle into `file`. Throws the Worker's refusal, or `worker_unreachable`. */
   async download(wanted: SnapshotWanted, file: string, signal?: AbortSignal): Promise<void> {
     const stop = this.#stopOf(signal);
-    const headers = { 'content-type': 'application/json' };
-    const request = { headers, body: JSON.stringify(wanted), timeoutMs: BUNDLE_TIMEOUT_MS, stop };
-    const response = await this.#send(BUNDLE_CALLS.download, request);
-    if (!response.ok || response.body === null) {
-      throw this.#refusalOf(response, await this.#textOf(response, BUNDLE_CALLS.download.path, stop), stop);
-    }
+    const body = await this.#open(BUNDLE_CALLS.download, wanted, stop);
     try {
-      await pipeline(Readable.fromWeb(response.body), createWriteStream(file, { flags: 'wx' }));
+      await pipeline(Readable.fromWeb(body), createWriteStream(file, { flags: 'wx' }));
     } catch (error) {
       throw unreachable(BUNDLE_CALLS.download.path, error, stop);
     }
+  }
+
+  /** The bytes of a repository cache, as they come. Throws the Worker's refusal, or `worker_unreachable`. */
+  async openCache(wanted: CacheWanted, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    return await this.#open(CACHE_CALLS.download, wanted, this.#stopOf(signal));
+  }
+
+  async #put(
+    call: Pick<Exchange, 'method' | 'path'>,
+    { headers, timeoutMs }: Pick<Sending, 'headers' | 'timeoutMs'>,
+    file: string,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const stop = this.#stopOf(signal);
+    const type = { 'content-type': 'application/octet-stream' };
+    const sending = { headers: { ...type, ...headers }, body: await openAsBlob(file), timeoutMs, stop };
+    const response = await this.#send(call, sending);
+    const text = await this.#textOf(response, call.path, stop);
+    if (!response.ok) throw this.#refusalOf(response, text, stop);
+  }
+
+  async #open(
+    call: Pick<Exchange, 'method' | 'path'>,
+    wanted: object,
+    stop: AbortSignal,
+  ): Promise<ReadableStream<Uint8Array>> {
+    const headers = { 'content-type': 'application/json' };
+    const sending = { headers, body: JSON.stringify(wanted), timeoutMs: BUNDLE_TIMEOUT_MS, stop };
+    const response = await this.#send(call, sending);
+    if (response.ok && response.body !== null) return response.body;
+    throw this.#refusalOf(response, await this.#textOf(response, call.path, stop), stop);
   }
 
   #stopOf(signal: AbortSignal | undefined): AbortSignal {
@@ -192,6 +215,10 @@ export class WorkerClient {
     this.#fence.abort(error);
     this.#onFenced(error);
   }
+}
+
+function encoded(offer: object): string {
+  return Buffer.from(JSON.stringify(offer)).toString('base64url');
 }
 
 function unreachable(path: string, error: unknown, stop: AbortSignal): FailedAttempt {

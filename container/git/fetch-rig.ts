@@ -14,7 +14,7 @@ import type { LocalRefs } from './local-refs.ts';
 import { FIRST_FETCH, fetchContents, isPartial, wayToFetch } from './partial-clone.ts';
 import { listRemoteRefs } from './remote-refs.ts';
 import type { RemoteRefs } from './remote-refs.ts';
-import type { FetchedRemote, RigJob } from './restore-context.ts';
+import type { CachePlaced, FetchedRemote, RigJob } from './restore-context.ts';
 import { defaultBranchOf, startCommits } from './start-point.ts';
 
 /** How often the remote is asked again when a branch moves or vanishes between the listing and the fetch. */
@@ -27,6 +27,7 @@ export async function fetchRig(job: RigJob): Promise<FetchedRemote> {
   await mkdir(agentsDir(git.workspace, rig), { recursive: true });
   await mkdir(ownDir(git.workspace, rig), { recursive: true });
   await removeHalfMade(git, rig);
+  hooks.cache?.begin();
   const healAndRead = async (): Promise<LocalRefs> => {
     await healRepository(git, rig);
     return existsSync(repo) ? readLocalRefs(git, repo, access) : new Map();
@@ -41,7 +42,9 @@ export async function fetchRig(job: RigJob): Promise<FetchedRemote> {
     try {
       return await fetchNeeded(job, refs, healing.value);
     } catch (error) {
-      if (!hasMovedOn(error) || listings === LISTINGS) throw error;
+      const isMoved = hasMovedOn(error);
+      if (!isMoved && (await hooks.cache?.takeBack(error))) continue;
+      if (!isMoved || listings >= LISTINGS) throw error;
       refs = await listRefs(job);
     }
   }
@@ -57,7 +60,7 @@ async function listRefs({ git, rig, request, access, phases }: RigJob): Promise<
 }
 
 async function fetchNeeded(job: RigJob, refs: RemoteRefs, local: LocalRefs): Promise<FetchedRemote> {
-  const { git, rig, request } = job;
+  const { git, rig, request, hooks } = job;
   const bases = [
     defaultBranchOf(request.defaultBranch, refs),
     ...request.agents.map((plan) => plan.baseBranch),
@@ -74,7 +77,10 @@ async function fetchNeeded(job: RigJob, refs: RemoteRefs, local: LocalRefs): Pro
     followed,
     heads: refs.heads,
   });
-  const plan = planFetch([...followed.bases, ...followed.branches], refs, local);
+  const wanted = [...followed.bases, ...followed.branches];
+  const cached = (await hooks.cache?.place(refs, wanted)) ?? null;
+  if (cached !== null) return fetchSince(job, refs, planFetch(wanted, refs, cached.refs), cached);
+  const plan = planFetch(wanted, refs, local);
   return isNew ? fetchNew(job, refs, plan) : fetchMore(job, refs, { plan, local });
 }
 
@@ -99,6 +105,21 @@ async function fetchNew(job: RigJob, refs: RemoteRefs, plan: FetchPlan): Promise
     await fetchTogether(job, starts);
   }
   return { refs, failures, local, arrival };
+}
+
+/** Fetches what a repository lacks that begins with a stored cache; a branch that fails is the cache's fault. */
+async function fetchSince(
+  job: RigJob,
+  refs: RemoteRefs,
+  plan: FetchPlan,
+  { refs: local, options: extra }: CachePlaced,
+): Promise<FetchedRemote> {
+  const failures = new Map<string, RelightError>();
+  await fetchBranches(job, plan, { local, failures, extra });
+  for (const failure of failures.values()) throw failure;
+  await fetchTogether(job, startCommits(job.request, refs));
+  markWhole(job.repo);
+  return { refs, failures, local, arrival: Promise.resolve() };
 }
 
 /** Whether the files could be had ahead of the history; else they come after it. */

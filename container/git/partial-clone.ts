@@ -62,8 +62,11 @@ export async function fetchContents(
 export async function completeHistory(git: Git, repo: string, command: GitCommand): Promise<void> {
   const background: GitCommand = { ...command, background: true };
   for (;;) {
-    const missing = await listMissing(git, repo, ['--all'], background);
-    if (missing.length === 0) break;
+    const all = await listMissing(git, repo, ['--all'], background);
+    if (all.length === 0) break;
+    // A server that is asked for a folder without contents leaves out those that it is asked for by name, too.
+    const folders = await listMissing(git, repo, ['--filter=blob:none', '--all'], background);
+    const missing = folders.length > 0 ? folders : all;
     for (let from = 0; from < missing.length; from += OBJECTS_AT_ONCE) {
       await fetchObjects(git, repo, missing.slice(from, from + OBJECTS_AT_ONCE), background);
     }

@@ -20,9 +20,27 @@ export interface RestoreHooks {
   putBack?(plan: WorktreePlan, place: PutBackPlace): Promise<PutBack | null>;
   /** The room on the disk; without it everything is made as if there were enough. */
   readonly room?: Room;
+  /** A stored cache of the rig, with which a new repository begins. */
+  readonly cache?: CacheUse | undefined;
   /** Hears what the remote has, before any worktree is made. */
   onRemote?(refs: RemoteRefs): void;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** A stored cache of a rig's repository. */
+export interface CacheUse {
+  /** Starts to bring it, unless there is a repository. */
+  begin(): void;
+  /** Puts it into the new repository; null where it is not used. Throws where the repository is not to be used either. */
+  place(refs: RemoteRefs, wanted: readonly string[]): Promise<CachePlaced | null>;
+  /** Whether an error may be the cache's fault: then the repository is gone, and is to be made without. */
+  takeBack(error: unknown): Promise<boolean>;
+}
+
+/** What a repository begins with: tracking refs of wanted branches by their names, and how the rest is to be fetched. */
+export interface CachePlaced {
+  readonly refs: LocalRefs;
+  readonly options: readonly string[];
 }
 
 /** Where a snapshot goes back: `remoteTip` is the branch on the remote, `stored` are the snapshots that lie there. */

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, open, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { Id } from '../../src/contract/ids.ts';
 import { GitFailure } from '../git/errors.ts';
 import { repoDir } from '../git/layout.ts';
@@ -23,6 +21,9 @@ export interface WrittenBundle {
 
 /** The largest bundle that is written or read unless the caller says otherwise: 1 GiB. */
 export const BUNDLE_MAX_BYTES = 1024 * 1024 * 1024;
+
+/** So many bytes of a file are read at a time for its checksum. */
+const HASHED_AT_ONCE = 256 * 1024;
 
 /** How far into a file a bundle's header may reach. */
 const HEADER_MAX_BYTES = 4 * 1024 * 1024;
@@ -166,6 +167,16 @@ async function statOf(file: string): Promise<{ size: number }> {
 /** The SHA-256 of a file, in hex. */
 export async function sha256Of(file: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
+  const handle = await open(file);
+  try {
+    // One buffer for all of it: a stream leaves as much behind as the file is large.
+    const buffer = Buffer.allocUnsafe(HASHED_AT_ONCE);
+    for (;;) {
+      const { bytesRead } = await handle.read(buffer, 0, buffer.length, null);
+      if (bytesRead === 0) return hash.digest('hex');
+      hash.update(buffer.subarray(0, bytesRead));
+    }
+  } finally {
+    await handle.close();
+  }
 }

@@ -6,6 +6,7 @@ import type { Exchange } from './exchange.ts';
 import { BranchName, GitUrl } from './git-names.ts';
 import { BootId, CommitId, Id, Instant, Life, StartId } from './ids.ts';
 import { RecoveryId, RigReport } from './recovery.ts';
+import { CacheOrders } from './repo-cache.ts';
 import { History, SparseFolders } from './rig.ts';
 import { Snapshot, SnapshotPolicy } from './snapshot.ts';
 import { ShellCommand } from './town.ts';
@@ -47,7 +48,7 @@ export type WorktreePlan = z.infer<typeof WorktreePlan>;
 /**
  * What to bring back in one rig. `recoveryId` and `event` are null when the Rig asks outside a recovery. `hooked` names
  * all agents that have a bead, also those whose worktrees are not wanted now: what others left on the remote is
- * superfluous.
+ * superfluous. `repoCache` is left out where the deployment has no bucket for caches.
  */
 export const RestoreRequest = z.object({
   life: Life,
@@ -59,6 +60,7 @@ export const RestoreRequest = z.object({
   setupCommand: ShellCommand.nullable(),
   history: History.default('full'),
   sparse: SparseFolders.default([]),
+  repoCache: CacheOrders.optional(),
   snapshots: SnapshotPolicy,
   agents: z.array(WorktreePlan),
   hooked: z.array(Id).nullable().default(null),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Fault, faultOf } from './errors.ts';
 import { BranchName } from './git-names.ts';
 import { BootId, CommitId, Id, Instant } from './ids.ts';
+import { CacheOutcome } from './repo-cache.ts';
 
 /** What took how long: `work` names whether the time went to git, a setup command, or Relight itself. */
 export const Phase = z.object({
@@ -30,13 +31,14 @@ export const AgentReport = z.object({
 });
 export type AgentReport = z.infer<typeof AgentReport>;
 
-/** How the restore of one rig ended: `fault` is the rig's own; an agent's stays in its report. */
+/** How the restore of one rig ended: `fault` is the rig's own; an agent's stays in its report, and so does the cache's. */
 export const RigReport = z.object({
   rig: Id,
   status: z.enum(['ready', 'partial', 'failed']),
   fault: Fault.nullable(),
   phases: z.array(Phase),
   agents: z.array(AgentReport),
+  cache: CacheOutcome.optional(),
 });
 export type RigReport = z.infer<typeof RigReport>;
 

@@ -6,6 +6,7 @@ import { limitBody, requireJson, requireOperator } from './guards.ts';
 import { createRouter } from './operation.ts';
 import { problemFor, problemResponse } from './problems.ts';
 import { recoveries } from './recoveries.ts';
+import { repoCaches } from './repo-caches.ts';
 import { rigs } from './rigs.ts';
 import { towns } from './towns.ts';
 
@@ -23,7 +24,7 @@ export function createApp() {
   });
   app.openAPIRegistry.registerComponent('securitySchemes', 'operator', { type: 'http', scheme: 'bearer' });
   app.use('/api/*', requireOperator);
-  app.route('/', bundles);
+  for (const streamed of [bundles, repoCaches]) app.route('/', streamed);
   app.use('*', limitBody, requireJson);
   for (const part of [towns, rigs, agents, recoveries]) app.route('/', part);
   app.route('/', callbacks);

@@ -1,5 +1,4 @@
 import { Hono } from 'hono';
-import { decodeBase64Url } from 'hono/utils/encode';
 import { RelightError } from '../contract/errors.ts';
 import {
   BUNDLE_CALLS,
@@ -9,9 +8,11 @@ import {
   SnapshotWanted,
 } from '../contract/snapshot.ts';
 import { agentOf, townOf } from '../objects/reach.ts';
-import { deleteBundles, fetchBundle, hasBucket, newBundleKey, storeBundle } from '../platform/bundles.ts';
+import { BUNDLE_CODES, deleteBundles, hasBucket, newBundleKey } from '../platform/bundles.ts';
+import { fetchFile, fileResponse, storeFile } from '../platform/stored-files.ts';
 import { requireContainer } from './guards.ts';
 import type { Bindings } from './guards.ts';
+import { readOffer } from './offer-header.ts';
 import { admitOffer, recordOffer } from './offers.ts';
 
 /** Snapshots on their way out of the container and back: bundles are streamed, never held. */
@@ -25,7 +26,7 @@ for (const { path } of [BUNDLE_CALLS.upload, BUNDLE_CALLS.download]) {
 bundles.on(BUNDLE_CALLS.upload.method, BUNDLE_CALLS.upload.path, async (c) => {
   const bucket = bucketOf(c.env);
   const town = c.get('town');
-  const offer = readOffer(c.req.header(OFFER_HEADER));
+  const offer = readOffer(SnapshotOffer, OFFER_HEADER, c.req.header(OFFER_HEADER));
   const { rig, agent, snapshot } = offer;
   const { bytes, sha256 } = snapshot;
   if (c.req.raw.body === null || bytes === null || sha256 === null) {
@@ -38,7 +39,7 @@ bundles.on(BUNDLE_CALLS.upload.method, BUNDLE_CALLS.upload.path, async (c) => {
   await admitOffer(c.env, town, offer);
   const place = newBundleKey(town, rig, agent);
   try {
-    await storeBundle(bucket, place, { bytes, sha256 }, c.req.raw.body);
+    await storeFile(bucket, place, { bytes, sha256, file: c.req.raw.body }, BUNDLE_CODES);
     await recordOffer(c.env, town, { ...offer, snapshot: { ...snapshot, place } });
   } catch (error) {
     // Nobody knows of the bundle, so nobody else would ever delete it.
@@ -53,19 +54,8 @@ bundles.on(BUNDLE_CALLS.download.method, BUNDLE_CALLS.download.path, async (c) =
   const { life, rig, agent, generation, seq } = SnapshotWanted.parse(await c.req.json());
   await townOf(c.env, town).admit(life);
   const { place } = await agentOf(c.env, town, rig, agent).snapshot(generation, seq);
-  const { body, size } = await fetchBundle(bucketOf(c.env), place ?? '');
-  const headers = { 'content-type': 'application/octet-stream', 'content-length': String(size) };
-  return new Response(body, { headers });
+  return fileResponse(await fetchFile(bucketOf(c.env), place ?? '', BUNDLE_CODES));
 });
-
-function readOffer(header: string | undefined): SnapshotOffer {
-  try {
-    const json = new TextDecoder().decode(decodeBase64Url(header ?? ''));
-    return SnapshotOffer.parse(JSON.parse(json));
-  } catch (error) {
-    throw new RelightError('invalid_request', `the header ${OFFER_HEADER} is not an offer`, { cause: error });
-  }
-}
 
 function bucketOf(env: Env): R2Bucket {
   if (!hasBucket(env)) throw new RelightError('snapshot_store', 'this deployment has no bucket SNAPSHOTS');

@@ -11,27 +11,24 @@ import type { Fault } from '../contract/errors.ts';
 import type { Life } from '../contract/ids.ts';
 import type { RigReport } from '../contract/recovery.ts';
 import type { RigView } from '../contract/rig.ts';
-import { SnapshotGlance } from '../contract/snapshot.ts';
 import type { Snapshot } from '../contract/snapshot.ts';
-import { spaceOf } from '../contract/snapshot-refs.ts';
 import { defaultBranchFor } from '../rules/branch.ts';
 import { PATROL_INTERVAL_MS } from '../rules/dispatch.ts';
+import type { StoredCache } from '../rules/repo-cache.ts';
 import { eraseDatabase, openDatabase } from '../tables/open.ts';
 import { agentOf, partsOfName, townOf } from './reach.ts';
-import { Dispatcher } from './rig/dispatcher.ts';
-import type { RestoreOccasion } from './rig/dispatcher.ts';
+import * as caches from './rig/caches.ts';
+import { Dispatcher, type RestoreOccasion } from './rig/dispatcher.ts';
 import type { RigCore } from './rig/core.ts';
 import { Herald } from './rig/herald.ts';
 import { Patrol } from './rig/patrol.ts';
-import { forgetSnapshots } from './rig/forget-snapshots.ts';
 import { settle } from './rig/aftermath.ts';
 import { keepReports } from './rig/keep-reports.ts';
 import * as lives from './rig/life.ts';
-import type { RigRow } from './rig/life.ts';
 import * as outcomes from './rig/outcomes.ts';
 import * as roster from './rig/roster.ts';
-import { verdictOf } from './verdicts.ts';
-import type { RestoreState } from './verdicts.ts';
+import { forgetSnapshots, noteSnapshot } from './rig/snapshots.ts';
+import { type RestoreState, verdictOf } from './verdicts.ts';
 
 /** One rig: the roster of its agents and how it stands in this generation. Its alarm dispatches and patrols. */
 export class Rig extends DurableObject<Env> {
@@ -153,6 +150,7 @@ export class Rig extends DurableObject<Env> {
       await agentOf(env, town, rig, agent).erase();
     }
     await eraseDatabase(this.ctx, db, 'rig');
+    await caches.deleteCaches(this.#core);
   }
 
   // Generations and restores
@@ -192,6 +190,7 @@ export class Rig extends DurableObject<Env> {
     lives.admit(db, rig, life, now);
     await keepReports(this.#core, { recoveryId, generation: life.generation }, report.agents);
     outcomes.takeReport(db, rig, life.generation, report, now);
+    if (report.cache !== undefined) await caches.takeOutcome(this.#core, report.cache);
     this.#herald.tellAll();
     // In a recovery the Workflow wakes the rig; outside one nobody else would.
     await this.#patrol.wakeAt(recoveryId === null ? now : now + PATROL_INTERVAL_MS);
@@ -207,9 +206,8 @@ export class Rig extends DurableObject<Env> {
   }
 
   async restoreFailed(life: Life, fault: Fault): Promise<void> {
-    const { db, rig } = this.#core;
     this.#admit(life);
-    outcomes.failRestore(db, rig, fault, Date.now());
+    outcomes.failRestore(this.#core.db, this.#core.rig, fault, Date.now());
     this.#herald.tellAll();
     await this.#patrol.wakeAt(Date.now());
   }
@@ -230,9 +228,8 @@ export class Rig extends DurableObject<Env> {
   // What the container tells of agents
 
   async heartbeat(life: Life, sightings: readonly AgentSighting[]): Promise<void> {
-    const { db } = this.#core;
     this.#admit(life);
-    const { changed, unwanted } = outcomes.takeSightings(db, sightings, Date.now());
+    const { changed, unwanted } = outcomes.takeSightings(this.#core.db, sightings, Date.now());
     for (const agent of changed) this.#herald.tellAgent(agent);
     if (changed.length > 0) await this.#patrol.wakeAt(Date.now());
     await Promise.all(unwanted.map(({ agent }) => this.#dispatcher.stop(agent, life)));
@@ -273,12 +270,15 @@ export class Rig extends DurableObject<Env> {
 
   /** The agent's newest snapshot is stored and verified. */
   noteSnapshot(agent: string, stored: Snapshot): void {
-    const { db, rig } = this.#core;
-    const snapshot = SnapshotGlance.parse({ ...stored, verifiedAt: Date.now() });
-    roster.setAgent(db, agent, { snapshot, atRisk: null });
-    if (stored.store === 'git' && stored.place !== null)
-      lives.updateOwn(db, { refSpace: spaceOf(stored.place) });
-    this.#herald.tell({ kind: 'snapshot', rig, agent, snapshot });
+    this.#herald.tell(noteSnapshot(this.#core, agent, stored));
+  }
+
+  recordCache(life: Life, stored: StoredCache): Promise<void> {
+    return caches.recordCache(this.#core, life, stored);
+  }
+
+  cacheKey(life: Life, sha256: string): string {
+    return caches.cacheKey(this.#core, life, sha256);
   }
 
   /** Snapshots the agent's worktree now. Throws RelightError `no_hook`, `container_not_running` … */
@@ -294,7 +294,7 @@ export class Rig extends DurableObject<Env> {
     lives.admit(this.#core.db, this.#core.rig, life, Date.now());
   }
 
-  #own(): RigRow {
+  #own(): lives.RigRow {
     return lives.ownRow(this.#core.db, this.#core.rig);
   }
 }

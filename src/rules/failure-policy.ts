@@ -21,6 +21,8 @@ export const BACKOFFS = {
   agentStart: { waitsMs: [500], upToMs: 60_000, jitter: 0 },
   /** An agent that ended before its bead was done gets its next attempt. */
   attempt: { waitsMs: [30_000, 60_000, 120_000, 300_000], upToMs: null, jitter: 0 },
+  /** A rig whose repository cache failed gets a new one. */
+  cacheStored: { waitsMs: [0, 3_600_000], upToMs: 86_400_000, jitter: 0 },
 } as const satisfies Record<string, Backoff>;
 
 /** What may go wrong, and what Relight does about it by itself. */

@@ -9,6 +9,7 @@ import { infraBackoffMs } from '../../rules/dispatch.ts';
 import { callControl } from '../control-client.ts';
 import type { ControlTarget } from '../control-client.ts';
 import { agentOf, townOf } from '../reach.ts';
+import { cacheOrders } from './caches.ts';
 import type { RigCore } from './core.ts';
 import { ownRow, updateOwn } from './life.ts';
 import { activeRows, agentRow, agentRows, moveAgent, setAgent } from './roster.ts';
@@ -53,6 +54,7 @@ export class Dispatcher {
         setupCommand,
         history,
         sparse,
+        repoCache: await cacheOrders(this.#core, spec),
         snapshots: { ...spec.snapshots, refSpace: ownRow(db, rig).refSpace },
         agents,
         hooked,

@@ -4,10 +4,11 @@ import type { Fault } from '../../contract/errors.ts';
 import type { SnapshotGlance } from '../../contract/snapshot.ts';
 import type { RefSpace } from '../../contract/snapshot-refs.ts';
 import type { RigState, StartOrders } from '../../contract/rig.ts';
+import type { CacheRecord } from '../../rules/repo-cache.ts';
 
 /**
  * One row: how the rig stands in the current generation, where its remote takes snapshots, until when the town holds
- * starts back, and what the Town last said that starts are made with.
+ * starts back, what the Town last said that starts are made with, and what is known of its repository cache.
  */
 export const rig = sqliteTable('rig', {
   rig: text().primaryKey(),
@@ -21,6 +22,7 @@ export const rig = sqliteTable('rig', {
   refSpace: text().$type<RefSpace>().notNull().default('private'),
   heldUntil: integer(),
   orders: text({ mode: 'json' }).$type<StartOrders>(),
+  repoCache: text({ mode: 'json' }).$type<CacheRecord>(),
 });
 
 /** The roster. `readyGeneration` is the generation in which the agent's worktree was last brought back. */

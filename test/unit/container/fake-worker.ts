@@ -5,6 +5,7 @@ import { onTestFinished, vi } from 'vitest';
 import type { z } from 'zod';
 import { CALLBACKS } from '../../../src/contract/callbacks.ts';
 import { type ErrorCode, problemOf } from '../../../src/contract/errors.ts';
+import { CACHE_CALLS, CACHE_HEADER, CacheOffer, CacheWanted } from '../../../src/contract/repo-cache.ts';
 import { BUNDLE_CALLS, OFFER_HEADER, SnapshotOffer, SnapshotWanted } from '../../../src/contract/snapshot.ts';
 import type { Prime } from '../../../src/contract/prime.ts';
 
@@ -28,6 +29,8 @@ export interface FakeWorker {
   readonly problems: string[];
   /** The bundles that were stored, newest last, where the Worker keeps them. */
   readonly bundles: { offer: SnapshotOffer; bytes: Buffer }[];
+  /** The repository caches that were stored, newest last; with `holdsCaches` their uploads are never answered. */
+  readonly caches: { offer: CacheOffer; bytes: Buffer }[];
   /** The bodies of all calls of one kind, in the order of arrival. */
   bodies<Name extends CallName>(name: Name): BodyOf<Name>[];
   /** Waits for a call of which `wanted` is true. */
@@ -69,9 +72,10 @@ export function primeOf(rig: string, agent: string, bead: string): Prime {
  */
 export async function startFakeWorker(
   beadOf = (_agent: string): string => 'bead-1',
-  { keepsBundles = false } = {},
+  { keepsBundles = false, holdsCaches = false } = {},
 ): Promise<FakeWorker> {
   const bundles: FakeWorker['bundles'] = [];
+  const caches: FakeWorker['caches'] = [];
   const calls: { name: CallName; body: unknown }[] = [];
   const problems: string[] = [];
   const answers = new Map<CallName, (body: never) => FakeAnswer | Promise<FakeAnswer>>();
@@ -102,6 +106,15 @@ export async function startFakeWorker(
       const { agent, seq } = SnapshotWanted.parse(JSON.parse(await text(request)));
       const kept = bundles.findLast(({ offer }) => offer.agent === agent && offer.snapshot.seq === seq);
       return kept?.bytes ?? { status: 404 };
+    }
+    if (request.url === CACHE_CALLS.upload.path) {
+      const offer = Buffer.from(String(request.headers[CACHE_HEADER]), 'base64url').toString();
+      caches.push({ offer: CacheOffer.parse(JSON.parse(offer)), bytes: await buffer(request) });
+      return holdsCaches ? 'hang' : { status: 204 };
+    }
+    if (request.url === CACHE_CALLS.download.path) {
+      const { sha256 } = CacheWanted.parse(JSON.parse(await text(request)));
+      return caches.findLast(({ offer }) => offer.cache.sha256 === sha256)?.bytes ?? problem('unknown_cache');
     }
     const name = nameAt(request);
     if (name === null) return { status: 404 };
@@ -144,6 +157,7 @@ export async function startFakeWorker(
     url: `http://127.0.0.1:${String(address.port)}`,
     problems,
     bundles,
+    caches,
     bodies,
     call: async (name, wanted = () => true) =>
       await eventually(() => {

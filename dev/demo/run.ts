@@ -14,7 +14,7 @@ import { findLost } from './verify.ts';
 
 const AGENT_SCRIPT = fileURLToPath(new URL('agent.ts', import.meta.url));
 const PACKAGES = fileURLToPath(new URL('../../node_modules/', import.meta.url));
-const SOURCES = ['hono', 'zod', 'simple-git'];
+const SOURCES = ['hono', 'zod', 'execa'];
 const TOWN = 'demo';
 const PATIENCE_MS = 120_000;
 

@@ -208,7 +208,8 @@ function someRigs({ random, town }: Scene): readonly string[] {
 function isVain(error: unknown): boolean {
   return (
     error instanceof Error &&
-    /in vain: (a container runs|the container has its disk)|is not running|No such container/.test(
+    // A disk goes with its container, at any moment.
+    /in vain: (a container runs|the container has its disk)|is not running|No such container|ENOENT.*\/proc\//.test(
       error.message,
     )
   );

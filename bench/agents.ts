@@ -4,7 +4,7 @@ import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { openFarSide } from './recovery/far-side.ts';
-import { inFolder } from './recovery/folder.ts';
+import { inFolder } from './folder.ts';
 import { makeSource } from './recovery/source.ts';
 import { openTown } from './recovery/town.ts';
 

@@ -9,6 +9,7 @@ import { createGit } from '../container/git/run-git.ts';
 import { KnownSecrets } from '../container/known-secrets.ts';
 import { capture } from '../container/snapshots/capture.ts';
 import type { Captured, CaptureRequest, Fingerprint } from '../container/snapshots/capture.ts';
+import { median } from './statistics.ts';
 
 const FILES = 5_000;
 const FILES_A_FOLDER = 20;
@@ -68,10 +69,6 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await work();
   return performance.now() - start;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((one, other) => one - other)[values.length >> 1] ?? Number.NaN;
 }
 
 /** Compares captures of an unchanged worktree and of one changed file with `git status`; prints medians and ratios. */

@@ -1,6 +1,6 @@
 import type { Traffic } from './far-side.ts';
 import type { Source } from './source.ts';
-import { median, spread } from './statistics.ts';
+import { median, spread } from '../statistics.ts';
 import type { Times } from './ways.ts';
 
 /** What is compared. */

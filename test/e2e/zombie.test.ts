@@ -15,6 +15,7 @@ import type { Answer, Passing } from '../chaos/proxy.ts';
 import { makeTown, untilSnapshot, worktreeOf } from './unpushed-work.ts';
 import { killContainer, openWorld, PATIENCE_MS, untilAgent, untilRecovered } from './world.ts';
 import type { World } from './world.ts';
+import { jsonOrNull } from '../json-or-null.ts';
 
 const CONTROL_SERVER = fileURLToPath(new URL('../../container/main.ts', import.meta.url));
 
@@ -113,13 +114,4 @@ async function noteAnswer(request: Passing, forward: () => Promise<Answer>): Pro
 async function pidsIn(diary: string): Promise<number[]> {
   const lines = (await readFile(diary, 'utf8')).trim().split('\n');
   return [...new Set(lines.map((line) => z.coerce.number().parse(line)))];
-}
-
-function jsonOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }

@@ -3,6 +3,7 @@ import { Problem } from '../../../src/contract/errors.ts';
 import { between } from '../../../dev/random.ts';
 import type { Meddling } from '../proxy.ts';
 import type { Fault, Scene } from './fault.ts';
+import { jsonOrNull } from '../../json-or-null.ts';
 
 /** Every second message meets the fault, so that those sent again get through. */
 const SHARE = 0.5;
@@ -76,13 +77,4 @@ function callbackFault(name: string, meddle: (scene: Scene) => Meddling): Fault 
       });
     },
   };
-}
-
-function jsonOrNull(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }

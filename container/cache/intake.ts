@@ -14,7 +14,8 @@ import type { Git } from '../git/run-git.ts';
 import { errorFacts, log } from '../log.ts';
 import { makeFolderOfOwn } from '../snapshots/private-repo.ts';
 import { PACK_FILE } from './make-cache.ts';
-import { formatOf, INODES, makeOwnRepo } from './own-repo.ts';
+import { formatOf } from '../git/remote-refs.ts';
+import { INODES, makeOwnRepo } from './own-repo.ts';
 import { unpack } from './unpack.ts';
 
 /** What a restore gets the cache from that it begins with. */

@@ -11,7 +11,8 @@ import { inBackground } from '../git/run-git.ts';
 import type { Git, GitCommand } from '../git/run-git.ts';
 import { sha256Of } from '../snapshots/bundle.ts';
 import { makeFolderOfOwn } from '../snapshots/private-repo.ts';
-import { formatOf, makeOwnRepo } from './own-repo.ts';
+import { formatOf } from '../git/remote-refs.ts';
+import { makeOwnRepo } from './own-repo.ts';
 
 /** What a cache consists of: packs, and what makes them usable without a look at every object. */
 export const PACK_FILE = /^pack-(?:[0-9a-f]{40}|[0-9a-f]{64})\.(?:pack|idx|rev)$/;

@@ -46,8 +46,3 @@ export async function makeOwnRepo(
   writeWhole(config, Buffer.concat([bytesOf(config) ?? Buffer.alloc(0), Buffer.from(CONFIG)]));
   if (borrowed !== undefined) writeWhole(join(dir, 'objects', 'info', 'alternates'), `${borrowed}\n`);
 }
-
-/** The object format of a repository that has this commit. */
-export function formatOf(commit: string): OwnRepo['objectFormat'] {
-  return commit.length === 64 ? 'sha256' : 'sha1';
-}

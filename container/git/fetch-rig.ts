@@ -12,7 +12,7 @@ import { agentsDir, ownDir, worktreeDir } from './layout.ts';
 import { readLocalRefs, trackingRef } from './local-refs.ts';
 import type { LocalRefs } from './local-refs.ts';
 import { FIRST_FETCH, fetchContents, isPartial, wayToFetch } from './partial-clone.ts';
-import { listRemoteRefs } from './remote-refs.ts';
+import { formatOf, listRemoteRefs } from './remote-refs.ts';
 import type { RemoteRefs } from './remote-refs.ts';
 import type { CachePlaced, FetchedRemote, RigJob } from './restore-context.ts';
 import { defaultBranchOf, startCommits } from './start-point.ts';
@@ -69,11 +69,10 @@ async function fetchNeeded(job: RigJob, refs: RemoteRefs, local: LocalRefs): Pro
     branches: [...new Set(request.agents.map((plan) => plan.branch))].sort(),
     bases: [...new Set(bases.filter((base) => base !== null))].filter((base) => refs.heads.has(base)).sort(),
   };
-  const [anyHead] = [...refs.heads.values(), ...refs.snapshots.values()];
-  const objectFormat = anyHead?.length === 64 ? 'sha256' : 'sha1';
+  const [anyHead = ''] = [...refs.heads.values(), ...refs.snapshots.values()];
   const isNew = await ensureBareRepo(git, rig, {
     url: request.gitUrl,
-    objectFormat,
+    objectFormat: formatOf(anyHead),
     followed,
     heads: refs.heads,
   });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { removeTree } from '../files/write.ts';
 import { FETCH_OPTIONS } from './fetch-refs.ts';
+import { formatOf } from './remote-refs.ts';
 import type { RigJob } from './restore-context.ts';
 
 /** The git folder that a rig's repository has while its tips are fetched; it borrows the objects folder. */
@@ -17,9 +18,8 @@ export async function fetchTips(
 ): Promise<void> {
   const folder = join(repo, FOLDER);
   const [any = ''] = commits;
-  const format = any.length === 64 ? ['--object-format=sha256'] : [];
   try {
-    await git.run(repo, ['init', '--bare', '--template=', ...format, '--', folder]);
+    await git.run(repo, ['init', '--bare', '--template=', `--object-format=${formatOf(any)}`, '--', folder]);
     const borrowed = { ...access, env: { GIT_OBJECT_DIRECTORY: join(repo, 'objects') } };
     const fetch = [
       `--git-dir=${folder}`,

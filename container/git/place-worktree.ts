@@ -24,8 +24,9 @@ export type Placed = { readonly warnings: string[] } & (
 );
 
 /**
- * Gets an agent's worktree into its place, where something was `found`. One that was made for the planned branch is left alone, whatever is in it;
- * one of another bead is removed if all of it is on the remote, else moved aside. Throws the agent's fault.
+ * Gets an agent's worktree into its place, where something was `found`. One that was made for the planned branch is left
+ * alone, whatever is in it; one of another bead is removed if all of it is on the remote, else moved aside. Throws the
+ * agent's fault.
  */
 export async function placeWorktree(
   restore: RigRestore,

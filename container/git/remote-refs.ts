@@ -66,3 +66,8 @@ export function parseRemoteRefs(output: string): Omit<RemoteRefs, 'filters'> {
   }
   return { heads, snapshots, defaultBranch };
 }
+
+/** The object format of a repository that has this commit (https://git-scm.com/docs/hash-function-transition). */
+export function formatOf(commit: string): 'sha1' | 'sha256' {
+  return commit.length === 64 ? 'sha256' : 'sha1';
+}

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { OFFER_HEADER } from '../../../src/contract/snapshot.ts';
 import type { Answer, Passing } from '../proxy.ts';
+import { jsonOrNull } from '../../json-or-null.ts';
 
 const Named = z.union([
   z.object({ bootId: z.string() }),
@@ -36,10 +37,5 @@ export class PastCalls {
 function bootOf({ headers, body }: Passing): string | null {
   const offer = headers[OFFER_HEADER];
   const text = typeof offer === 'string' ? Buffer.from(offer, 'base64url').toString() : body.toString();
-  try {
-    return Named.safeParse(JSON.parse(text)).data?.bootId ?? null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
+  return Named.safeParse(jsonOrNull(text)).data?.bootId ?? null;
 }

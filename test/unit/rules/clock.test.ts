@@ -11,7 +11,7 @@ import {
 import type { Breaker } from '../../../src/rules/breaker.ts';
 import { CLOCK_SLACK_MS, dueAt, elapsedMs } from '../../../src/rules/clock.ts';
 import { AGENT_SILENCE_MS, PATROL_INTERVAL_MS, planDispatch } from '../../../src/rules/dispatch.ts';
-import type { DispatchAgent, DispatchRig } from '../../../src/rules/dispatch.ts';
+import { AGENT, RIG } from './dispatch-facts.ts';
 import { planWatch, WEDGE_WINDOW_MS } from '../../../src/rules/watch.ts';
 import type { WatchView } from '../../../src/rules/watch.ts';
 
@@ -52,29 +52,10 @@ describe('a clock that is put back', () => {
     expect(elapsedMs(NOW + CLOCK_SLACK_MS + 1, NOW)).toBe(Number.POSITIVE_INFINITY);
   });
 
-  const rig: DispatchRig = {
-    generation: 3,
-    bootId: 'a'.repeat(32),
-    state: 'ready',
-    fault: null,
-    restoringSince: null,
-    restoreNotBefore: null,
-    heldUntil: null,
-  };
-  const agent: DispatchAgent = {
-    agent: 'ada',
-    status: 'pending',
-    hookedAt: 1,
-    readyGeneration: 3,
-    notBefore: null,
-    startedAt: null,
-    lastSeenAt: null,
-  };
-
   it('postpones no start of an agent beyond the longest wait', () => {
     fc.assert(
       fc.property(stored, stored, (notBefore, heldUntil) => {
-        const planAt = (now: number) => planDispatch({ ...rig, heldUntil }, [{ ...agent, notBefore }], now);
+        const planAt = (now: number) => planDispatch({ ...RIG, heldUntil }, [{ ...AGENT, notBefore }], now);
         const ms = waitFor(planAt, ({ start }) => start.length > 0);
         expect(ms).toBeLessThanOrEqual(TEN_MINUTES_MS + LONGEST_HOLD_MS);
       }),
@@ -88,8 +69,8 @@ describe('a clock that is put back', () => {
         stored,
         fc.constantFrom('restoring', 'failed'),
         (restoringSince, restoreNotBefore, state) => {
-          const waiting = { ...agent, readyGeneration: 2 };
-          const asked = { ...rig, state, restoringSince, restoreNotBefore } as const;
+          const waiting = { ...AGENT, readyGeneration: 2 };
+          const asked = { ...RIG, state, restoringSince, restoreNotBefore } as const;
           const planAt = (now: number) => planDispatch(asked, [waiting], now);
           expect(waitFor(planAt, ({ restore }) => restore.length > 0)).toBeLessThanOrEqual(TEN_MINUTES_MS);
         },
@@ -100,8 +81,8 @@ describe('a clock that is put back', () => {
   it('lets no agent that is not heard of go unasked for longer than usual, whatever its container says', () => {
     fc.assert(
       fc.property(stored, stored, (startedAt, lastSeenAt) => {
-        const working = { ...agent, status: 'working', startedAt, lastSeenAt } as const;
-        const planAt = (now: number) => planDispatch(rig, [working], now);
+        const working = { ...AGENT, status: 'working', startedAt, lastSeenAt } as const;
+        const planAt = (now: number) => planDispatch(RIG, [working], now);
         const ms = waitFor(planAt, ({ askAbout }) => askAbout.length > 0);
         expect(ms).toBeLessThanOrEqual(AGENT_SILENCE_MS + PATROL_INTERVAL_MS);
       }),

@@ -13,29 +13,10 @@ import {
   restoreBackoffMs,
   START_CONFIRM_MS,
 } from '../../../src/rules/dispatch.ts';
+import { AGENT, RIG } from './dispatch-facts.ts';
 
 const NOW = 1_000_000_000;
 const IN_PATROL = NOW + PATROL_INTERVAL_MS;
-
-const RIG: DispatchRig = {
-  generation: 3,
-  bootId: 'a'.repeat(32),
-  state: 'ready',
-  fault: null,
-  restoringSince: null,
-  restoreNotBefore: null,
-  heldUntil: null,
-};
-
-const AGENT: DispatchAgent = {
-  agent: 'ada',
-  status: 'pending',
-  hookedAt: 1,
-  readyGeneration: 3,
-  notBefore: null,
-  startedAt: null,
-  lastSeenAt: null,
-};
 
 const FINAL = { code: 'git_auth', reason: 'no', retryable: false } as const;
 const PASSING = { code: 'git_server', reason: 'no', retryable: true } as const;

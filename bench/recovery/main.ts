@@ -2,6 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import type { RepoCache } from '../../src/contract/repo-cache.ts';
+import { makeCache } from './cache.ts';
 import { openFarSide } from './far-side.ts';
 import type { FarSide } from './far-side.ts';
 import { inFolder, inNew } from '../folder.ts';
@@ -55,7 +57,8 @@ async function main(dir: string): Promise<void> {
   const far = await openFarSide({ rootDir, rttMs: Number(options.rtt), mbit: Number(options.mbit) });
   try {
     const task = { rigs, branches: source.branches.slice(0, agents), gitUrl: far.gitUrl, tarUrl: far.tarUrl };
-    const runs = await compare(dir, task, { rounds, far });
+    const cache = await makeCache(rootDir, far.gitUrl);
+    const runs = await compare(dir, task, { rounds, far, cache });
     const { rtt, mbit } = options;
     console.log(report(source, runs, `${rigs} rig(s) x ${agents} agents; ${rtt} ms, ${mbit} Mbit/s`));
     const growth = options.growth ? await grow(dir, source, far) : [];
@@ -72,9 +75,9 @@ async function main(dir: string): Promise<void> {
 async function compare(
   dir: string,
   shared: Omit<Task, 'dir'>,
-  { rounds, far }: { rounds: number; far: FarSide },
+  { rounds, far, cache }: { rounds: number; far: FarSide; cache: RepoCache },
 ): Promise<Runs> {
-  const runs: Record<Way, Run[]> = { naive: [], restore: [], warm: [], product: [], floor: [] };
+  const runs: Record<Way, Run[]> = { naive: [], restore: [], cached: [], warm: [], product: [], floor: [] };
   const town = await openTown({ ...shared, dir: join(dir, 'town') });
   try {
     await far.traffic();
@@ -87,6 +90,7 @@ async function compare(
         await take('restore', restore({ ...shared, dir: at }));
         await take('warm', restore({ ...shared, dir: at }));
       });
+      await inNew(join(dir, 'cached'), async (at) => take('cached', restore({ ...shared, dir: at }, cache)));
       await take('product', town.light());
       await inNew(join(dir, 'floor'), async (at) => take('floor', floor({ ...shared, dir: at })));
     }

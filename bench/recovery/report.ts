@@ -4,7 +4,7 @@ import { median, spread } from '../statistics.ts';
 import type { Times } from './ways.ts';
 
 /** What is compared. */
-export type Way = 'naive' | 'restore' | 'warm' | 'product' | 'floor';
+export type Way = 'naive' | 'restore' | 'cached' | 'warm' | 'product' | 'floor';
 
 /** What one way took in one round. */
 export type Run = Times & Traffic;
@@ -21,6 +21,7 @@ export interface Growth {
 const LABELS: readonly (readonly [Way, string])[] = [
   ['naive', '(a) naive'],
   ['restore', '(b) restore'],
+  ['cached', '    cached'],
   ['warm', '    warm'],
   ['product', '(c) product'],
   ['floor', '(d) floor'],
@@ -33,7 +34,9 @@ export function report(source: Source, runs: Runs, shape: string): string {
   const first = median(runs.restore.map((run) => run.first));
   const ratios = {
     'b/a': last('restore') / last('naive'),
+    'cached/a': last('cached') / last('naive'),
     'b/d': last('restore') / last('floor'),
+    'cached/d': last('cached') / last('floor'),
     'first/last': first / last('restore'),
     'warm/cold': last('warm') / last('restore'),
     'c-b, s': (last('product') - last('restore')) / 1000,

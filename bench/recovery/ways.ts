@@ -7,6 +7,8 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import { git } from '../../dev/git-server/git-command.ts';
 import type { RestoreRequest } from '../../src/contract/control.ts';
+import type { RepoCache } from '../../src/contract/repo-cache.ts';
+import { CACHE_FILE } from './cache.ts';
 
 /** What is to be brought back: so many agents in each of so many rigs, of what lies at these addresses. */
 export interface Task {
@@ -41,11 +43,15 @@ export async function naive({ dir, rigs, branches, gitUrl }: Task): Promise<Time
   return { first: last, last };
 }
 
-/** Relight's control server. A second call in the same folder finds everything in place. */
-export async function restore({ dir, rigs, branches, gitUrl }: Task): Promise<Times> {
+/** Relight's control server. A second call in the same folder finds everything in place; `stored` is a cache to begin with. */
+export async function restore(
+  { dir, rigs, branches, gitUrl, tarUrl }: Task,
+  stored: RepoCache | null = null,
+): Promise<Times> {
   const requests: Record<string, RestoreRequest> = {};
   for (let rig = 1; rig <= rigs; rig += 1) requests[`rig${rig}`] = requestFor(gitUrl, branches);
-  const order = JSON.stringify({ workspace: dir, rigs: requests });
+  const cache = stored === null ? null : { url: `${tarUrl}/${CACHE_FILE}`, stored };
+  const order = JSON.stringify({ workspace: dir, rigs: requests, cache });
   const { stdout } = await execa(process.execPath, [CHILD, order], { reject: false, stderr: 'inherit' });
   const answer = z
     .object({ first: z.number(), last: z.number(), peakMb: z.number(), faults: z.array(z.unknown()) })

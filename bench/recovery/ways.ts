@@ -110,5 +110,6 @@ function requestFor(gitUrl: string, branches: readonly string[]): RestoreRequest
       pinned: [],
     })),
     hooked: null,
+    files: null,
   };
 }

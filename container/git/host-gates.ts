@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import pLimit from 'p-limit';
+import PQueue from 'p-queue';
 import { log } from '../log.ts';
 import { GitFailure } from './errors.ts';
 import { HOST_AT_ONCE, leaveAloneMs, PATIENCE_MS, TURN_MS } from './rate-limit.ts';
+import { priorityOf } from './turns.ts';
 
 /** Time and chance, as the gates see them; `pause` rejects when `signal` aborts. */
 export interface GateClock {
@@ -17,8 +18,14 @@ const CLOCK: GateClock = {
   pause: async (ms, signal) => await delay(ms, undefined, signal === undefined ? {} : { signal }),
 };
 
+/** Who wants to go through: what makes it give up, and how many files it is about. */
+export interface Turn {
+  readonly signal?: AbortSignal | undefined;
+  readonly files?: number | null;
+}
+
 interface Gate {
-  readonly inTurn: ReturnType<typeof pLimit>;
+  readonly turns: PQueue;
   /** Before this time the host is not asked. */
   opensAt: number;
   /** Refusals in a row. */
@@ -38,11 +45,16 @@ export class HostGates {
   }
 
   /**
-   * Makes attempts until one is not refused. Throws what the attempt throws, or a GitFailure `git_rate_limited` when the
+   * Makes attempts until one is not refused; of those that wait for a turn, the one about the fewest files comes first. Throws what the attempt throws, or a GitFailure `git_rate_limited` when the
    * host wants to be left alone for longer than anybody waits; the signal's reason when it aborts during a wait.
    */
-  async through<Result>(host: string, attempt: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
-    const gate = this.#gates.get(host) ?? { inTurn: pLimit(HOST_AT_ONCE), opensAt: 0, refusals: 0 };
+  async through<Result>(
+    host: string,
+    attempt: () => Promise<Result>,
+    { signal, files = null }: Turn = {},
+  ): Promise<Result> {
+    const turns = new PQueue({ concurrency: HOST_AT_ONCE });
+    const gate = this.#gates.get(host) ?? { turns, opensAt: 0, refusals: 0 };
     this.#gates.set(host, gate);
     let leftMs = PATIENCE_MS;
     for (;;) {
@@ -53,7 +65,7 @@ export class HostGates {
       }
       const refusalsBefore = gate.refusals;
       try {
-        const result = await this.#inTurn(gate, attempt);
+        const result = await this.#inTurn(gate, attempt, files);
         gate.refusals = 0;
         return result;
       } catch (error) {
@@ -76,15 +88,20 @@ export class HostGates {
   }
 
   /** The turn ends with the attempt, or when that has taken long enough for the next one to begin. */
-  async #inTurn<Result>({ inTurn }: Gate, attempt: () => Promise<Result>): Promise<Result> {
-    const { work } = await inTurn(async () => {
+  async #inTurn<Result>(
+    { turns }: Gate,
+    attempt: () => Promise<Result>,
+    files: number | null,
+  ): Promise<Result> {
+    const turn = async (): Promise<{ work: Promise<Result> }> => {
       const running = attempt();
       const timer = new AbortController();
       const ended = running.catch(() => undefined);
       await Promise.race([ended, this.#clock.pause(TURN_MS, timer.signal).catch(() => undefined)]);
       timer.abort();
       return { work: running };
-    });
+    };
+    const { work } = await turns.add(turn, { priority: priorityOf(files) });
     return await work;
   }
 }

@@ -17,7 +17,7 @@ import type { RunningPhase } from './phases.ts';
 import { awaitHistory, placeWorktree } from './place-worktree.ts';
 import type { ReadyWorktree } from './place-worktree.ts';
 import type { RigRestore } from './restore-context.ts';
-import { checkoutPool } from './turns.ts';
+import { inCheckoutPool } from './turns.ts';
 import { endMaking, isSetupOwed, markSetup, writeReadyMark } from './worktree-marks.ts';
 import { adminNamedBy } from './worktree-registry.ts';
 
@@ -126,7 +126,7 @@ async function finishNew(own: AgentRestore, branch: BranchPlan): Promise<void> {
   report.from = branch.from;
   const { commit } = branch;
   if (commit !== null) {
-    const filled = await checkoutPool(async () =>
+    const filled = await inCheckoutPool(request.files, async () =>
       fillWorktree(git, dir, { commit, sparse: request.sparse, command: access }),
     );
     report.head = commit;

@@ -30,7 +30,8 @@ export async function restoreRig(
   const repo = repoDir(git.workspace, rig);
   return inTurn(repo, async () => {
     const phases = new Phases((phase) => hooks.onPhase(phase));
-    const access: GitCommand = { credentialsOf: request.credential ? rig : null, signal: hooks.signal };
+    const { credential, files } = request;
+    const access: GitCommand = { credentialsOf: credential ? rig : null, signal: hooks.signal, files };
     const job: RigJob = { git, rig, repo, request, hooks, access, phases };
     const remote = await fetchRig(job).catch(asRelightError);
     const agents = await restoreAgents(job, remote).catch(asRelightError);

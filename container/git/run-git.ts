@@ -45,6 +45,8 @@ export interface GitCommand {
   readonly onPackets?: (trace: string) => void;
   /** Further variables of git's own (https://git-scm.com/docs/git#_environment_variables). */
   readonly env?: Readonly<Record<string, string>>;
+  /** How many files it is about, where it is one of many that wait for a host; the smallest comes first. */
+  readonly files?: number | null;
   /** Gives way to every other process: `nice` of POSIX. */
   readonly background?: boolean;
 }
@@ -142,9 +144,9 @@ function homeOf(dir: string, users: Users): string {
 }
 
 async function throughGate(gates: HostGates, host: string, run: Run): Promise<string> {
-  const { signal } = run.command;
+  const { signal, files = null } = run.command;
   try {
-    return await gates.through(host, async () => await runOnce(run), signal);
+    return await gates.through(host, async () => await runOnce(run), { signal, files });
   } catch (error) {
     if (signal?.aborted && !(error instanceof RelightError)) throw stopped(signal);
     throw error;

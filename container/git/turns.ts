@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import pLimit from 'p-limit';
+import PQueue from 'p-queue';
 
 const RESTORES = new Map<string, ReturnType<typeof pLimit>>();
 
@@ -12,8 +13,20 @@ const CHECKOUTS_AT_ONCE = Math.max(
   Math.min(availableParallelism(), Math.floor(process.availableMemory() / CHECKOUT_BYTES)),
 );
 
-/** The one pool of this process in which worktrees are filled. */
-export const checkoutPool = pLimit(CHECKOUTS_AT_ONCE);
+const checkouts = new PQueue({ concurrency: CHECKOUTS_AT_ONCE });
+
+/** Fills a worktree in the one pool of this process, where those of the rig with the fewest files come first. */
+export async function inCheckoutPool<Result>(
+  files: number | null,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  return checkouts.add(work, { priority: priorityOf(files) });
+}
+
+/** Whoever is small comes first, and holds the large ones back for a moment only; what nobody knows counts as small. */
+export function priorityOf(files: number | null): number {
+  return -(files ?? 0);
+}
 
 /** The one pool in which worktrees are looked at. */
 export const lookPool = pLimit(2 * availableParallelism());

@@ -48,7 +48,8 @@ export type WorktreePlan = z.infer<typeof WorktreePlan>;
 /**
  * What to bring back in one rig. `recoveryId` and `event` are null when the Rig asks outside a recovery. `hooked` names
  * all agents that have a bead, also those whose worktrees are not wanted now: what others left on the remote is
- * superfluous. `repoCache` is left out where the deployment has no bucket for caches.
+ * superfluous. `files` says about how many files the worktrees have in all, null where nobody knows: the smallest rig comes
+ * first. `repoCache` is left out where the deployment has no bucket for caches.
  */
 export const RestoreRequest = z.object({
   life: Life,
@@ -64,6 +65,7 @@ export const RestoreRequest = z.object({
   snapshots: SnapshotPolicy,
   agents: z.array(WorktreePlan),
   hooked: z.array(Id).nullable().default(null),
+  files: z.int().nonnegative().nullable().default(null),
 });
 export type RestoreRequest = z.infer<typeof RestoreRequest>;
 

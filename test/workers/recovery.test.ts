@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { holdContainer, machines } from './fake-container.ts';
+import { loseContainer } from './scene.ts';
 import { addRig, agentStatus, bootId, callback, latestRecovery, makeTown } from './town.ts';
 
 const patiently = { timeout: 15_000, interval: 50 };
@@ -38,5 +39,17 @@ describe('a recovery', () => {
     expect(asked.starts[1]?.life.generation).toBe(2);
     await vi.waitFor(async () => expect((await latestRecovery('lost'))?.status).toBe('complete'), patiently);
     expect((await latestRecovery('lost'))?.generation).toBe(2);
+  });
+
+  it('tells each boot about how many files the one before it had, so that small rigs come first', async () => {
+    const asked = await makeTown('sized');
+    const start = holdContainer('sized');
+    await addRig('sized', 'hono', ['ada', 'bob']);
+    start();
+    await vi.waitFor(() => expect(asked.starts).toHaveLength(2), patiently);
+    expect(asked.restores.map(({ request }) => request.files)).toEqual([null]);
+    await loseContainer('sized');
+    await vi.waitFor(() => expect(asked.restores).toHaveLength(2), patiently);
+    expect(asked.restores[1]?.request.files).toBe(2);
   });
 });

@@ -39,6 +39,7 @@ export class Dispatcher {
     if (agents.length === 0) return { state: 'finished', report: nothingToRestore(rig) };
     updateOwn(db, { state: 'restoring', restoringSince: Date.now(), fault: null });
     const { gitUrl, defaultBranch, setupCommand, history, sparse } = spec;
+    const { refSpace, files } = ownRow(db, rig);
     const hooked = agentRows(db).flatMap(({ agent, bead }) => (bead === null ? [] : [agent]));
     return callControl(
       env,
@@ -55,9 +56,10 @@ export class Dispatcher {
         history,
         sparse,
         repoCache: await cacheOrders(this.#core, spec),
-        snapshots: { ...spec.snapshots, refSpace: ownRow(db, rig).refSpace },
+        snapshots: { ...spec.snapshots, refSpace },
         agents,
         hooked,
+        files,
       },
     );
   }

@@ -39,7 +39,9 @@ export function takeReport(
     failRestore(db, rig, fault, now);
     return;
   }
-  updateOwn(db, { state: report.status, fault, restoringSince: null, ...nextRestore(db, rig, fault, now) });
+  const files = report.agents.reduce((sum, agent) => sum + agent.files, 0);
+  const next = nextRestore(db, rig, fault, now);
+  updateOwn(db, { state: report.status, fault, restoringSince: null, files, ...next });
   for (const agentReport of report.agents) takeAgentReport(db, generation, agentReport, fault, now);
 }
 

@@ -8,7 +8,8 @@ import type { CacheRecord } from '../../rules/repo-cache.ts';
 
 /**
  * One row: how the rig stands in the current generation, where its remote takes snapshots, until when the town holds
- * starts back, what the Town last said that starts are made with, and what is known of its repository cache.
+ * starts back, what the Town last said that starts are made with, what is known of its repository cache, and how many files
+ * its worktrees had when they were last brought back.
  */
 export const rig = sqliteTable('rig', {
   rig: text().primaryKey(),
@@ -23,6 +24,7 @@ export const rig = sqliteTable('rig', {
   heldUntil: integer(),
   orders: text({ mode: 'json' }).$type<StartOrders>(),
   repoCache: text({ mode: 'json' }).$type<CacheRecord>(),
+  files: integer(),
 });
 
 /** The roster. `readyGeneration` is the generation in which the agent's worktree was last brought back. */

@@ -105,12 +105,13 @@ describe('git host limits requests: a host', () => {
 });
 
 describe('the way to a git host', () => {
-  const gateRun = (gates: HostGates, host: string, started: string[], name: string) => {
+  const gateRun = (gates: HostGates, host: string, started: string[], name: string, files?: number) => {
     const { promise, resolve } = Promise.withResolvers<string>();
-    const ended = gates.through(host, async () => {
+    const work = async () => {
       started.push(name);
       return await promise;
-    });
+    };
+    const ended = gates.through(host, work, files === undefined ? {} : { files });
     return { ended, end: () => resolve(name) };
   };
 
@@ -126,6 +127,22 @@ describe('the way to a git host', () => {
     await expect.poll(() => started).toContain(names.at(-1));
     for (const each of runs) each.end();
     expect(await Promise.all(runs.map(({ ended }) => ended))).toEqual(names);
+  });
+
+  it('goes to the smallest rig of those that wait, and to one of unknown size before them', async () => {
+    const gates = new HostGates(new Clock());
+    const started: string[] = [];
+    const busy = Array.from({ length: HOST_AT_ONCE }, (_, n) => gateRun(gates, 'h', started, `rig${n}`));
+    const waiting = [90_000, 40, undefined, 700].map((files) =>
+      gateRun(gates, 'h', started, `files ${files}`, files),
+    );
+    for (const [n, each] of busy.entries()) {
+      each.end();
+      await expect.poll(() => started).toHaveLength(HOST_AT_ONCE + n + 1);
+    }
+    for (const each of waiting) each.end();
+    expect(started.slice(HOST_AT_ONCE)).toEqual(['files undefined', 'files 40', 'files 700', 'files 90000']);
+    await Promise.all([...busy, ...waiting].map(({ ended }) => ended));
   });
 
   it('is free again for others when a command takes long', async () => {

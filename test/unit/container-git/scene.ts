@@ -143,6 +143,7 @@ export class Scene {
       },
       agents,
       hooked: null,
+      files: null,
       ...more,
     };
   }

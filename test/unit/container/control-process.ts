@@ -152,6 +152,7 @@ export function restoreRequest(
     sparse: [],
     snapshots: POLICY,
     hooked: null,
+    files: null,
   };
   return { life, gitUrl, ...usual, agents: plans, ...more };
 }

@@ -193,6 +193,7 @@ test('works in a worktree that a restore of the rig has made', async () => {
     },
     agents: [plan],
     hooked: null,
+    files: null,
   };
   const report = await restoreRig(next.git, RIG, request, {
     onPhase: () => undefined,

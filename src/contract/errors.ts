@@ -17,6 +17,7 @@ export const ERROR_CODES = {
   unknown_agent: { status: 404, retryable: false, title: 'The rig has no such agent' },
   unknown_recovery: { status: 404, retryable: false, title: 'The town has no such recovery' },
   no_hook: { status: 409, retryable: false, title: 'The agent has no bead hooked' },
+  town_exists: { status: 409, retryable: false, title: 'There is a town of this name' },
   agent_busy: { status: 409, retryable: false, title: 'The agent is hooked to another bead' },
   branch_taken: { status: 409, retryable: false, title: 'Another agent of the rig works on this branch' },
   bead_not_hooked: { status: 409, retryable: false, title: 'The bead is not hooked to this agent' },

@@ -1,5 +1,6 @@
 import { problemOf } from '../contract/errors.ts';
 import { agents } from './agents.ts';
+import { archives } from './archives.ts';
 import { bundles } from './bundles.ts';
 import { callbacks } from './callbacks.ts';
 import { limitBody, requireJson, requireOperator } from './guards.ts';
@@ -24,7 +25,7 @@ export function createApp() {
   });
   app.openAPIRegistry.registerComponent('securitySchemes', 'operator', { type: 'http', scheme: 'bearer' });
   app.use('/api/*', requireOperator);
-  for (const streamed of [bundles, repoCaches]) app.route('/', streamed);
+  for (const large of [bundles, repoCaches, archives]) app.route('/', large);
   app.use('*', limitBody, requireJson);
   for (const part of [towns, rigs, agents, recoveries]) app.route('/', part);
   app.route('/', callbacks);

@@ -27,6 +27,9 @@ import { partsOfName, rigOf, townOf } from './reach.ts';
 /** How many checkpoints, and how many restores, of an agent are kept. */
 const KEPT = 200;
 
+/** How much JSON of checkpoints, after the newest, goes into an archive, in characters. */
+const ARCHIVED_CHARS = 256 * 1024;
+
 /** How many checkpoints a listing shows. */
 const LISTED = 50;
 
@@ -143,6 +146,27 @@ export class Agent extends DurableObject<Env> {
       recovered: bead === null ? null : this.#recoveredFor(bead.id),
       snapshot,
       atRisk,
+    });
+  }
+
+  /** The newest checkpoints, newest first: the last one, and more while they are not too large for an archive. */
+  archive(): Checkpoint[] {
+    let chars = 0;
+    return this.checkpoints().filter(({ data }, n) => {
+      chars += JSON.stringify(data).length;
+      return n === 0 || chars <= ARCHIVED_CHARS;
+    });
+  }
+
+  /** Takes the checkpoints of an archive in the place of its own; the order says which are newer. */
+  adopt(archived: readonly Checkpoint[]): void {
+    this.#db.transaction((tx) => {
+      tx.delete(checkpoints).run();
+      for (const { seq: _, data, ...each } of archived.toReversed()) {
+        tx.insert(checkpoints)
+          .values({ ...each, data: JSON.stringify(data) })
+          .run();
+      }
     });
   }
 

@@ -1,10 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import type {
-  AgentsReadyMessage,
-  DoneMessage,
-  ExitMessage,
-  FinishingMessage,
-} from '../contract/callbacks.ts';
+import type * as told from '../contract/callbacks.ts';
 import type { AgentSpec, AgentView, Sling } from '../contract/agent.ts';
 import type { AgentSighting } from '../contract/control.ts';
 import type { Fault } from '../contract/errors.ts';
@@ -12,7 +7,6 @@ import type { Life } from '../contract/ids.ts';
 import type { RigReport } from '../contract/recovery.ts';
 import type { RigView } from '../contract/rig.ts';
 import type { Snapshot } from '../contract/snapshot.ts';
-import { defaultBranchFor } from '../rules/branch.ts';
 import { PATROL_INTERVAL_MS } from '../rules/dispatch.ts';
 import type { StoredCache } from '../rules/repo-cache.ts';
 import { eraseDatabase, openDatabase } from '../tables/open.ts';
@@ -27,6 +21,7 @@ import { keepReports } from './rig/keep-reports.ts';
 import * as lives from './rig/life.ts';
 import * as outcomes from './rig/outcomes.ts';
 import * as roster from './rig/roster.ts';
+import type { RosterArchive } from './rig/roster.ts';
 import { forgetSnapshots, noteSnapshot } from './rig/snapshots.ts';
 import { type RestoreState, verdictOf } from './verdicts.ts';
 
@@ -55,6 +50,16 @@ export class Rig extends DurableObject<Env> {
 
   register(): void {
     lives.register(this.#core.db, this.#core.rig);
+  }
+
+  roster(): RosterArchive[] {
+    return roster.archive(this.#core.db);
+  }
+
+  /** Takes the roster of an archive in the place of its own. */
+  adopt(agents: readonly RosterArchive[]): void {
+    this.register();
+    roster.adopt(this.#core.db, agents, Date.now());
   }
 
   /** The operator registered the rig, or changed it: one that was given up is tried once more. */
@@ -108,9 +113,7 @@ export class Rig extends DurableObject<Env> {
   async hook(agent: string, { bead, branch }: Sling): Promise<AgentView> {
     const { db, town } = this.#core;
     this.#own();
-    const known = roster.agentRow(db, agent);
-    const stored = known.bead?.id === bead.id ? known.branch : null;
-    roster.hookBead(db, agent, bead, branch ?? stored ?? defaultBranchFor(agent, bead.id), Date.now());
+    roster.hookBead(db, agent, { bead, branch }, Date.now());
     // Somebody wants work done, so a rig that was given up is tried once more.
     lives.forgive(this.#core.db, this.#core.rig);
     this.#herald.tellAgent(agent);
@@ -137,9 +140,7 @@ export class Rig extends DurableObject<Env> {
   }
 
   log(agent: string): Promise<string> {
-    const own = this.#own();
-    roster.agentRow(this.#core.db, agent);
-    return this.#dispatcher.log(agent, lives.lifeOf(own));
+    return this.#dispatcher.log(agent, lives.lifeOf(this.#own()));
   }
 
   /** Ends what runs and deletes all. A process that cannot be told now is ended after its next heartbeat. */
@@ -159,8 +160,7 @@ export class Rig extends DurableObject<Env> {
   async enterGeneration(life: Life): Promise<number> {
     const { db, rig } = this.#core;
     if (lives.enterGeneration(db, rig, life, Date.now(), true)) this.#herald.tellAll();
-    const { bootId } = this.#own();
-    if (bootId === null) lives.updateOwn(db, { bootId: life.bootId });
+    lives.admit(db, rig, life, Date.now());
     await this.#herald.noteActive();
     return this.activeAgents();
   }
@@ -197,7 +197,7 @@ export class Rig extends DurableObject<Env> {
   }
 
   /** Dispatches agents whose worktrees are there, without waiting for the others. */
-  async agentsReady({ life, recoveryId, agents }: AgentsReadyMessage): Promise<void> {
+  async agentsReady({ life, recoveryId, agents }: told.AgentsReadyMessage): Promise<void> {
     this.#admit(life);
     await keepReports(this.#core, { recoveryId, generation: life.generation }, agents);
     outcomes.takeReady(this.#core.db, life.generation, agents, Date.now());
@@ -235,7 +235,7 @@ export class Rig extends DurableObject<Env> {
     await Promise.all(unwanted.map(({ agent }) => this.#dispatcher.stop(agent, life)));
   }
 
-  async exited(message: ExitMessage): Promise<void> {
+  async exited(message: told.ExitMessage): Promise<void> {
     this.#admit(message.life);
     if (!outcomes.takeExit(this.#core.db, message, Date.now())) return;
     this.#herald.tellAgent(message.agent);
@@ -245,13 +245,13 @@ export class Rig extends DurableObject<Env> {
   }
 
   /** The agent begins to finish its bead, or goes on with it after all. Throws RelightError `bead_not_hooked`. */
-  noteFinishing(message: FinishingMessage): void {
+  noteFinishing(message: told.FinishingMessage): void {
     this.#admit(message.life);
     outcomes.takeFinishing(this.#core.db, message);
   }
 
   /** The bead is finished: its record is kept and the hook cleared, in one step. Safe to repeat. */
-  async done(message: DoneMessage): Promise<void> {
+  async done(message: told.DoneMessage): Promise<void> {
     const { db } = this.#core;
     this.#admit(message.life);
     // What is cut off from here on, the alarm goes on with.

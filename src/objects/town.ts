@@ -1,4 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
+import type { TownArchive } from '../contract/archive.ts';
 import type {
   Announcement,
   Heartbeat,
@@ -15,16 +16,17 @@ import type { RigSpec, RigView, StartOrders } from '../contract/rig.ts';
 import type { SnapshotPolicy } from '../contract/snapshot.ts';
 import { wipHome } from '../contract/snapshot-refs.ts';
 import { hasBucket } from '../platform/bundles.ts';
-import { logTrouble } from '../platform/log.ts';
 import type { ContainerAction, TownSettings, TownView } from '../contract/town.ts';
 import { eraseDatabase, openDatabase } from '../tables/open.ts';
 import { containerOf, directoryOf, partsOfName, rigOf } from './reach.ts';
+import { exportTown, importTown } from './town/archive.ts';
 import { admitLife, currentLife } from './town/boots.ts';
 import type { TownCore } from './town/core.ts';
 import { Feed } from './town/feed.ts';
 import * as recoveries from './town/recoveries.ts';
 import { Recoverer } from './town/recoverer.ts';
 import * as registry from './town/registry.ts';
+import { finishRemoving, resumeRemovals } from './town/removal.ts';
 import { StartGate } from './town/start-gate.ts';
 import type { FailedAttempt } from './town/start-gate.ts';
 import { describeRig, describeTown } from './town/view.ts';
@@ -72,7 +74,7 @@ export class Town extends DurableObject<Env> {
   async putRig(rig: string, spec: RigSpec): Promise<RigView> {
     const { db, env, town } = this.#core;
     registry.townRow(db, town);
-    await this.#finishRemoving(rig);
+    await finishRemoving(this.#core, rig);
     const own = rigOf(env, town, rig);
     // First, so that every registered rig can be asked how it stands.
     await own.register();
@@ -122,14 +124,7 @@ export class Town extends DurableObject<Env> {
     registry.townRow(db, town);
     if (!registry.isRemoving(db, rig)) registry.markRemoving(db, this.#rigRow(rig).rig);
     await this.#watchdog.wakeSoon();
-    await this.#finishRemoving(rig);
-  }
-
-  async #finishRemoving(rig: string): Promise<void> {
-    const { db, env, town } = this.#core;
-    if (!registry.isRemoving(db, rig)) return;
-    await rigOf(env, town, rig).erase();
-    registry.removeRig(db, rig);
+    await finishRemoving(this.#core, rig);
   }
 
   /** Removes the town with its rigs, agents and container. */
@@ -140,6 +135,16 @@ export class Town extends DurableObject<Env> {
     for (const { rig } of registry.rigRows(db, 'all')) await rigOf(env, town, rig).erase();
     await directoryOf(env).strike(town);
     await eraseDatabase(this.ctx, db, 'town');
+  }
+
+  exportArchive(): Promise<TownArchive> {
+    return exportTown(this.#core);
+  }
+
+  /** Makes the town as the archive has it, with its container held down. Throws RelightError `town_exists`. */
+  async importArchive(archive: TownArchive): Promise<TownView> {
+    await importTown(this.#core, archive);
+    return this.describe();
   }
 
   // The directory: called only on the one object that keeps the list of towns
@@ -199,13 +204,8 @@ export class Town extends DurableObject<Env> {
   }
 
   override async alarm(): Promise<void> {
-    const { db, town } = this.#core;
-    if (!registry.hasTown(db)) return;
-    for (const { rig } of registry.rigRows(db, 'all')) {
-      await this.#finishRemoving(rig).catch((error: unknown) =>
-        logTrouble('rig.not_removed', error, { town, rig }),
-      );
-    }
+    if (!registry.hasTown(this.#core.db)) return;
+    await resumeRemovals(this.#core);
     await this.#watchdog.watch();
   }
 

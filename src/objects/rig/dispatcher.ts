@@ -174,8 +174,9 @@ export class Dispatcher {
     return sightings.filter(({ rig }) => rig === this.#core.rig);
   }
 
-  /** The last output of an agent. Throws RelightError `container_not_running` where there is no container to ask. */
+  /** The last output of an agent. Throws RelightError `unknown_agent`, `container_not_running`. */
   async log(agent: string, life: Life | null): Promise<string> {
+    agentRow(this.#core.db, agent);
     if (life === null) throw new RelightError('container_not_running', 'the container does not run');
     const { env, rig } = this.#core;
     return callControl(env, this.#target(life), CONTROL.log, { rig, agent });

@@ -1,11 +1,15 @@
 import { and, asc, eq, inArray, isNotNull, ne } from 'drizzle-orm';
-import type { AgentSpec, AgentStatus, AgentView, Bead } from '../../contract/agent.ts';
+import type { AgentSpec, AgentStatus, AgentView, Sling } from '../../contract/agent.ts';
+import type { AgentArchive } from '../../contract/archive.ts';
 import type { AgentGlance } from '../../contract/changes.ts';
 import { RelightError } from '../../contract/errors.ts';
+import { defaultBranchFor } from '../../rules/branch.ts';
 import { agents, finished } from '../../tables/rig/schema.ts';
 import type { Database } from '../../tables/open.ts';
 
 export type AgentRow = typeof agents.$inferSelect;
+/** An agent of an archive, without what its own object keeps. */
+export type RosterArchive = Omit<AgentArchive, 'checkpoints'>;
 export type AgentChange = Partial<Omit<AgentRow, 'agent'>>;
 
 /** What a row looks like when no bead is hooked. */
@@ -93,11 +97,14 @@ export function moveAgent(
 }
 
 /**
- * Binds the bead to the agent on `branch`. The same bead again resumes an agent that was given up. Throws RelightError
+ * Binds the bead to the agent, on its branch. The same bead again resumes an agent that was given up. Throws RelightError
  * `agent_busy` or `branch_taken`.
  */
-export function hookBead(db: Database, agent: string, bead: Bead, branch: string, now: number): void {
+export function hookBead(db: Database, agent: string, sling: Sling, now: number): void {
+  const { bead } = sling;
   const row = agentRow(db, agent);
+  const stored = row.bead?.id === bead.id ? row.branch : null;
+  const branch = sling.branch ?? stored ?? defaultBranchFor(agent, bead.id);
   if (row.bead !== null && row.bead.id !== bead.id) {
     throw new RelightError('agent_busy', `${agent} is hooked to ${row.bead.id}; unhook it first`);
   }
@@ -141,4 +148,25 @@ export function viewAgent(row: AgentRow): AgentView {
 export function glanceAt(row: AgentRow): AgentGlance {
   const { lastExit: _, bead, ...view } = viewAgent(row);
   return { ...view, bead: bead?.id ?? null };
+}
+
+/** The roster as an archive has it: oldest beads first. */
+export function archive(db: Database): RosterArchive[] {
+  const rows = db.select().from(agents).orderBy(asc(agents.hookedAt), asc(agents.agent)).all();
+  return rows.map(({ agent, role, baseBranch, agentCommand, bead, branch }) => {
+    return { agent, role, baseBranch, agentCommand, bead, branch };
+  });
+}
+
+/** Takes a roster in the place of what there is; whoever has a bead is pending. */
+export function adopt(db: Database, roster: readonly RosterArchive[], now: number): void {
+  db.transaction((tx) => {
+    tx.delete(agents).run();
+    for (const [n, { agent, role, baseBranch, agentCommand, bead, branch }] of roster.entries()) {
+      const hooked = bead === null ? {} : ({ status: 'pending', hookedAt: now + n } as const);
+      tx.insert(agents)
+        .values({ agent, role, baseBranch, agentCommand, bead, branch, ...hooked })
+        .run();
+    }
+  });
 }

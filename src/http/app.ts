@@ -4,6 +4,7 @@ import { archives } from './archives.ts';
 import { bundles } from './bundles.ts';
 import { callbacks } from './callbacks.ts';
 import { limitBody, requireJson, requireOperator } from './guards.ts';
+import { metrics } from './metrics.ts';
 import { createRouter } from './operation.ts';
 import { problemFor, problemResponse } from './problems.ts';
 import { recoveries } from './recoveries.ts';
@@ -28,6 +29,6 @@ export function createApp() {
   for (const large of [bundles, repoCaches, archives]) app.route('/', large);
   app.use('*', limitBody, requireJson);
   for (const part of [towns, rigs, agents, recoveries]) app.route('/', part);
-  app.route('/', callbacks);
+  for (const part of [callbacks, metrics]) app.route('/', part);
   return app;
 }

@@ -5,6 +5,7 @@ import { RelightError } from '../contract/errors.ts';
 import type { Life } from '../contract/ids.ts';
 import { agentOf, rigOf, townOf } from '../objects/reach.ts';
 import { credentialFrom } from '../platform/git-credential.ts';
+import { logEvent } from '../platform/log.ts';
 import { readSecret } from '../platform/secrets.ts';
 import { requireContainer } from './guards.ts';
 import type { Bindings } from './guards.ts';
@@ -28,7 +29,11 @@ function answer<Body, Answer>(
 ): void {
   callbacks.on(exchange.method, exchange.path, async (c) => {
     const body = exchange.body.parse(await c.req.json().catch(refuseJson));
-    const result = await handle({ env: c.env, town: c.get('town'), body });
+    const town = c.get('town');
+    const result = await handle({ env: c.env, town, body }).catch((error: unknown) => {
+      if (isFenced(error)) c.executionCtx.waitUntil(countFenced(c.env, town, exchange.path));
+      throw error;
+    });
     return result === undefined ? c.body(null, 204) : Response.json(result);
   });
 }
@@ -42,6 +47,15 @@ function answerLiving<Body extends { life: Life }, Answer>(
     await townOf(call.env, call.town).admit(call.body.life);
     return handle(call);
   });
+}
+
+function isFenced(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'stale_generation';
+}
+
+async function countFenced(env: Env, town: string, path: string): Promise<void> {
+  logEvent('message.fenced', { town, path });
+  await townOf(env, town).noteFenced();
 }
 
 function refuseJson(error: unknown): never {

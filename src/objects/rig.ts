@@ -2,6 +2,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type * as told from '../contract/callbacks.ts';
 import type { AgentSpec, AgentView, Sling } from '../contract/agent.ts';
 import type { AgentSighting } from '../contract/control.ts';
+import type { RosterTally } from '../contract/metrics.ts';
 import type { Fault } from '../contract/errors.ts';
 import type { Life } from '../contract/ids.ts';
 import type { RigReport } from '../contract/recovery.ts';
@@ -21,7 +22,6 @@ import { keepReports } from './rig/keep-reports.ts';
 import * as lives from './rig/life.ts';
 import * as outcomes from './rig/outcomes.ts';
 import * as roster from './rig/roster.ts';
-import type { RosterArchive } from './rig/roster.ts';
 import { forgetSnapshots, noteSnapshot } from './rig/snapshots.ts';
 import { type RestoreState, verdictOf } from './verdicts.ts';
 
@@ -52,12 +52,16 @@ export class Rig extends DurableObject<Env> {
     lives.register(this.#core.db, this.#core.rig);
   }
 
-  roster(): RosterArchive[] {
+  roster(): roster.RosterArchive[] {
     return roster.archive(this.#core.db);
   }
 
+  tally(): RosterTally {
+    return roster.tally(this.#core.db);
+  }
+
   /** Takes the roster of an archive in the place of its own. */
-  adopt(agents: readonly RosterArchive[]): void {
+  adopt(agents: readonly roster.RosterArchive[]): void {
     this.register();
     roster.adopt(this.#core.db, agents, Date.now());
   }
@@ -105,8 +109,9 @@ export class Rig extends DurableObject<Env> {
 
   async removeAgent(agent: string): Promise<void> {
     await this.unhook(agent);
-    roster.removeAgent(this.#core.db, agent);
     await agentOf(this.env, this.#core.town, this.#core.rig, agent).erase();
+    // Last: a removal that is cut off is found again.
+    roster.removeAgent(this.#core.db, agent);
   }
 
   /** Slings a bead: binds it to the agent and sees to it that the agent runs. */
@@ -145,12 +150,8 @@ export class Rig extends DurableObject<Env> {
 
   /** Ends what runs and deletes all. A process that cannot be told now is ended after its next heartbeat. */
   async erase(): Promise<void> {
-    const { env, db, town, rig } = this.#core;
-    for (const { agent } of roster.agentRows(db)) {
-      await this.unhook(agent);
-      await agentOf(env, town, rig, agent).erase();
-    }
-    await eraseDatabase(this.ctx, db, 'rig');
+    for (const { agent } of roster.agentRows(this.#core.db)) await this.removeAgent(agent);
+    await eraseDatabase(this.ctx, this.#core.db, 'rig');
     await caches.deleteCaches(this.#core);
   }
 
@@ -252,11 +253,10 @@ export class Rig extends DurableObject<Env> {
 
   /** The bead is finished: its record is kept and the hook cleared, in one step. Safe to repeat. */
   async done(message: told.DoneMessage): Promise<void> {
-    const { db } = this.#core;
     this.#admit(message.life);
     // What is cut off from here on, the alarm goes on with.
     await this.#patrol.wakeAt(Date.now() + PATROL_INTERVAL_MS);
-    if (db.transaction(() => outcomes.takeDone(db, message, Date.now())) === 'repeated') return;
+    if (outcomes.takeDone(this.#core.db, message, Date.now()) === 'repeated') return;
     await settle(this.#core);
     this.#herald.tellAgent(message.agent);
     await this.#herald.noteActive();

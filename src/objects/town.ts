@@ -1,16 +1,11 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { TownArchive } from '../contract/archive.ts';
-import type {
-  Announcement,
-  Heartbeat,
-  HeartbeatAnswer,
-  RigReportMessage,
-  Standing,
-} from '../contract/callbacks.ts';
+import type * as told from '../contract/callbacks.ts';
 import type { Change } from '../contract/changes.ts';
 import { RelightError } from '../contract/errors.ts';
 import type { Fault } from '../contract/errors.ts';
 import type { Life } from '../contract/ids.ts';
+import type { TownMetrics } from '../contract/metrics.ts';
 import type { Phase, Recovery } from '../contract/recovery.ts';
 import type { RigSpec, RigView, StartOrders } from '../contract/rig.ts';
 import type { SnapshotPolicy } from '../contract/snapshot.ts';
@@ -23,6 +18,7 @@ import { exportTown, importTown } from './town/archive.ts';
 import { admitLife, currentLife } from './town/boots.ts';
 import type { TownCore } from './town/core.ts';
 import { Feed } from './town/feed.ts';
+import { townMetrics } from './town/metrics.ts';
 import * as recoveries from './town/recoveries.ts';
 import { Recoverer } from './town/recoverer.ts';
 import * as registry from './town/registry.ts';
@@ -147,6 +143,15 @@ export class Town extends DurableObject<Env> {
     return this.describe();
   }
 
+  metrics(): Promise<TownMetrics> {
+    return townMetrics(this.#core);
+  }
+
+  /** A message of an earlier boot was refused. */
+  noteFenced(): void {
+    registry.noteFenced(this.#core.db);
+  }
+
   // The directory: called only on the one object that keeps the list of towns
 
   enrol(town: string): void {
@@ -164,11 +169,11 @@ export class Town extends DurableObject<Env> {
   // Boots and the container
 
   /** A boot makes itself known. Throws RelightError `stale_generation` to one that a later boot has replaced. */
-  announce(announcement: Announcement): Promise<Standing> {
+  announce(announcement: told.Announcement): Promise<told.Standing> {
     return this.#vigil.announce(announcement);
   }
 
-  heartbeat(heartbeat: Heartbeat): Promise<HeartbeatAnswer> {
+  heartbeat(heartbeat: told.Heartbeat): Promise<told.HeartbeatAnswer> {
     return this.#vigil.heartbeat(heartbeat);
   }
 
@@ -220,7 +225,7 @@ export class Town extends DurableObject<Env> {
     this.#core.feed.publish({ kind: 'phase', recoveryId, rig, phase });
   }
 
-  rigReported(message: RigReportMessage): Promise<void> {
+  rigReported(message: told.RigReportMessage): Promise<void> {
     return this.#recoverer.rigReported(message);
   }
 

@@ -1,7 +1,8 @@
-import { and, asc, eq, inArray, isNotNull, ne } from 'drizzle-orm';
+import { and, asc, count, eq, inArray, isNotNull, ne } from 'drizzle-orm';
 import type { AgentSpec, AgentStatus, AgentView, Sling } from '../../contract/agent.ts';
 import type { AgentArchive } from '../../contract/archive.ts';
 import type { AgentGlance } from '../../contract/changes.ts';
+import type { RosterTally } from '../../contract/metrics.ts';
 import { RelightError } from '../../contract/errors.ts';
 import { defaultBranchFor } from '../../rules/branch.ts';
 import { agents, finished } from '../../tables/rig/schema.ts';
@@ -148,6 +149,20 @@ export function viewAgent(row: AgentRow): AgentView {
 export function glanceAt(row: AgentRow): AgentGlance {
   const { lastExit: _, bead, ...view } = viewAgent(row);
   return { ...view, bead: bead?.id ?? null };
+}
+
+/** How many agents there are in each status, and how many whose work is at risk. */
+export function tally(db: Database): RosterTally {
+  const { status, atRisk } = agents;
+  const rows = db
+    .select({ status, n: count(), atRisk: count(atRisk) })
+    .from(agents)
+    .groupBy(status)
+    .all();
+  return {
+    agents: Object.fromEntries(rows.map((row) => [row.status, row.n])),
+    atRisk: rows.reduce((sum, row) => sum + row.atRisk, 0),
+  };
 }
 
 /** The roster as an archive has it: oldest beads first. */

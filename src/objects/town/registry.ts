@@ -1,4 +1,4 @@
-import { and, asc, eq } from 'drizzle-orm';
+import { and, asc, eq, sql } from 'drizzle-orm';
 import { RelightError } from '../../contract/errors.ts';
 import type { Fault } from '../../contract/errors.ts';
 import type { RigSpec, RigState } from '../../contract/rig.ts';
@@ -27,6 +27,13 @@ export function putTown(db: Database, name: string, settings: TownSettings, now:
 /** Changes the town's row. */
 export function updateTown(db: Database, change: Partial<TownRow>): void {
   db.update(town).set(change).run();
+}
+
+/** Counts a refused message. */
+export function noteFenced(db: Database): void {
+  db.update(town)
+    .set({ fenced: sql`${town.fenced} + 1` })
+    .run();
 }
 
 /** Registers the rig, or gives it a new spec. */

@@ -16,7 +16,8 @@ import type { Breaker } from '../../rules/breaker.ts';
 
 /**
  * One row: the town itself. `heldDown` is set while the operator wants the container stopped; what the watchdog has
- * counted and begun is here, so that it goes on after a reset of the object.
+ * counted and begun is here, so that it goes on after a reset of the object. `origin` is where the operator last reached this
+ * Worker, and `fenced` how many messages of earlier boots were refused.
  */
 export const town = sqliteTable('town', {
   town: text().primaryKey(),
@@ -32,6 +33,8 @@ export const town = sqliteTable('town', {
   wedgeRestarts: text({ mode: 'json' }).$type<number[]>().notNull().default([]),
   breaker: text({ mode: 'json' }).$type<Breaker>().notNull().default(CLOSED),
   fault: text({ mode: 'json' }).$type<Fault>(),
+  origin: text(),
+  fenced: integer().notNull().default(0),
   createdAt: integer().notNull(),
 });
 

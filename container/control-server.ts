@@ -42,8 +42,9 @@ export interface ControlServer {
 /** Puts the control server together, lets the waiting calls in, and begins to talk to the Worker. */
 export function openControlServer(config: Config, boot: Boot, door: Door): ControlServer {
   const secrets = new KnownSecrets([config.token]);
-  configureLog(secrets);
   const lifecycle = new Lifecycle(boot.bootId, boot.bootedAt);
+  const { town } = config;
+  configureLog(secrets, () => ({ town, bootId: lifecycle.bootId, generation: lifecycle.generation }));
   const worker = new WorkerClient({
     url: config.workerUrl,
     token: config.token,

@@ -17,9 +17,16 @@ const SECRET_SHAPES: readonly RedactionPattern[] = [
  */
 export const log = getLogger(['relight', 'control']);
 
+/** Whose log it is, on every line; what is not known yet is left out. */
+export interface LogOwner {
+  readonly town: string;
+  readonly bootId: string;
+  readonly generation: number | null;
+}
+
 /** Sends the log to standard output, one JSON object a line, without secrets. */
-export function configureLog(secrets: KnownSecrets): void {
-  const format = redactByPattern(jsonLine, [...SECRET_SHAPES]);
+export function configureLog(secrets: KnownSecrets, owner: () => LogOwner | null = () => null): void {
+  const format = redactByPattern((record) => jsonLine(record, owner()), [...SECRET_SHAPES]);
   const stdout: Sink = (record) => void process.stdout.write(secrets.hide(format(record)));
   process.stdout.on('error', surviveAbsentReader);
   configureSync({
@@ -38,9 +45,9 @@ export function errorFacts(error: unknown): { code: string; reason: string } {
   return { code, reason: error.message };
 }
 
-function jsonLine(record: LogRecord): string {
-  const at = new Date(record.timestamp).toISOString();
-  return `${JSON.stringify({ at, level: record.level, event: record.message.join(''), ...record.properties })}\n`;
+function jsonLine({ timestamp, level, message, properties }: LogRecord, owner: LogOwner | null): string {
+  const at = new Date(timestamp).toISOString();
+  return `${JSON.stringify({ at, level, event: message.join(''), ...owner, ...properties })}\n`;
 }
 
 function surviveAbsentReader(error: NodeJS.ErrnoException): void {

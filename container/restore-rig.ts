@@ -55,6 +55,7 @@ export async function restoreRigWith(
   await parts.credentials.openKeySocket(owner, rig, access);
   if (request.hooked !== null)
     await cleanUpRig(parts.git, rig, hasEnded(parts, rig, new Set(request.hooked)));
+  const { recoveryId } = request;
   const ready = new ReadyAgents(parts.worker, rig, request);
   const hooks: RestoreHooks = {
     signal,
@@ -62,10 +63,12 @@ export async function restoreRigWith(
     putBack: async (plan, place) =>
       await parts.snapshots.putBack(rig, plan, { ...place, home: request.snapshots.home, signal }),
     onRemote: (refs) => parts.snapshots.sweep(rig, request, refs),
-    onPhase: ({ name, agent, ms, ok, detail }) => log.info('rig.phase', { rig, name, agent, ms, ok, detail }),
+    onPhase: ({ name, agent, ms, ok, detail }) =>
+      log.info('rig.phase', { recoveryId, rig, name, agent, ms, ok, detail }),
     onAgent: (report) => {
       const { agent, branch, head, from, snapshot, fault } = report;
-      log.info('agent.restored', { rig, agent, branch, head, from, snapshot, fault: fault?.code ?? null });
+      const outcome = { branch, head, from, snapshot, fault: fault?.code ?? null };
+      log.info('agent.restored', { recoveryId, rig, agent, ...outcome });
       ready.add(report);
     },
     ...setUpHook(parts, rig, { request, signal }),

@@ -111,7 +111,15 @@ export class Restores {
     const report = await this.#report(rig, job.request);
     const { status, fault, agents } = report;
     const ms = Math.round(performance.now() - began);
-    log.info('rig.restored', { rig, status, fault: fault?.code ?? null, agents: agents.length, ms });
+    const { recoveryId } = job.request;
+    log.info('rig.restored', {
+      recoveryId,
+      rig,
+      status,
+      fault: fault?.code ?? null,
+      agents: agents.length,
+      ms,
+    });
     return report;
   }
 

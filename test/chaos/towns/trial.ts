@@ -1,5 +1,5 @@
-import { rm } from 'node:fs/promises';
-import { writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findMarked } from '../../../dev/engine/processes.ts';
 import type { FeedEntry } from '../../../src/contract/changes.ts';
@@ -77,8 +77,10 @@ export async function runTrial(arena: Arena, options: TrialOptions): Promise<Tri
     const watching = operator.watch();
     try {
       await strikeAll({ scene, plan, history, blows, operator });
-      if (options.watchesSleep) await operator.untilCalm(PHASE_LIMIT_MS);
-      const awake = options.watchesSleep ? await watchAwake(town) : null;
+      // Agents that were told to finish for the sake of a fault are on their way to bed.
+      const watchesAwake = options.watchesSleep && !existsSync(gateFile(town.diaries));
+      if (watchesAwake) await operator.untilCalm(PHASE_LIMIT_MS);
+      const awake = watchesAwake ? await watchAwake(town) : null;
       await writeFile(gateFile(town.diaries), '');
       const overdue = await operator.untilDone(FINISH_LIMIT_MS);
       const asleep = options.watchesSleep && overdue.length === 0 ? await watchAsleep(town) : null;

@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 
 /** Writes the migrations that bring each Durable Object's tables up to its schema file. */
-for (const object of ['town', 'rig', 'agent']) {
+for (const object of ['town', 'rig', 'agent', 'operators']) {
   await execa({
     stdio: 'inherit',
     preferLocal: true,

@@ -1,6 +1,7 @@
 import { createApp } from './http/app.ts';
 
 export { Agent } from './objects/agent.ts';
+export { Operators } from './objects/operators.ts';
 export { Rig } from './objects/rig.ts';
 export { Town } from './objects/town.ts';
 export { TownContainer } from './objects/town-container.ts';

@@ -10,6 +10,9 @@ interface CodeFacts {
 export const ERROR_CODES = {
   invalid_request: { status: 400, retryable: false, title: 'The request is not valid' },
   unauthorized: { status: 401, retryable: false, title: 'A valid bearer token is needed' },
+  root_only: { status: 403, retryable: false, title: 'Only the root token may do this' },
+  unknown_operator: { status: 404, retryable: false, title: 'There is no such operator' },
+  operator_exists: { status: 409, retryable: false, title: 'There is such an operator already' },
   wrong_town: { status: 403, retryable: false, title: 'The token belongs to another town' },
   not_found: { status: 404, retryable: false, title: 'There is nothing at this address' },
   unknown_town: { status: 404, retryable: false, title: 'There is no such town' },

@@ -3,9 +3,11 @@ import { agents } from './agents.ts';
 import { archives } from './archives.ts';
 import { bundles } from './bundles.ts';
 import { callbacks } from './callbacks.ts';
+import { logChanges } from './change-log.ts';
 import { limitBody, requireJson, requireOperator } from './guards.ts';
 import { metrics } from './metrics.ts';
 import { createRouter } from './operation.ts';
+import { operators } from './operators.ts';
 import { problemFor, problemResponse } from './problems.ts';
 import { recoveries } from './recoveries.ts';
 import { repoCaches } from './repo-caches.ts';
@@ -25,10 +27,10 @@ export function createApp() {
     info: { title: 'Relight', version: '1', description: 'Towns of coding agents whose disk may vanish.' },
   });
   app.openAPIRegistry.registerComponent('securitySchemes', 'operator', { type: 'http', scheme: 'bearer' });
-  app.use('/api/*', requireOperator);
+  app.use('/api/*', requireOperator, logChanges);
   for (const large of [bundles, repoCaches, archives]) app.route('/', large);
   app.use('*', limitBody, requireJson);
-  for (const part of [towns, rigs, agents, recoveries]) app.route('/', part);
+  for (const part of [operators, towns, rigs, agents, recoveries]) app.route('/', part);
   for (const part of [callbacks, metrics]) app.route('/', part);
   return app;
 }

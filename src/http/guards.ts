@@ -2,13 +2,15 @@ import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { createMiddleware } from 'hono/factory';
 import { problemOf, RelightError } from '../contract/errors.ts';
-import { sameSecret, townOfToken } from '../platform/token.ts';
+import type { Operator } from '../contract/operator.ts';
+import { townOfToken } from '../platform/token.ts';
+import { operatorOf } from './operator.ts';
 import { problemResponse } from './problems.ts';
 
 /** What the guards leave for the routes behind them. */
 export interface Bindings {
   Bindings: Env;
-  Variables: { town: string };
+  Variables: { town: string; operator: Operator };
 }
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -29,12 +31,9 @@ export const requireJson = createMiddleware<Bindings>(async (c, next) => {
   await next();
 });
 
-/** Lets only the operator pass. */
+/** Lets only an operator pass, and leaves who it is. */
 export const requireOperator = createMiddleware<Bindings>(async (c, next) => {
-  const token = bearerToken(c.req.header('authorization'));
-  if (!(await sameSecret(token, c.env.RELIGHT_ADMIN_TOKEN))) {
-    throw new RelightError('unauthorized', 'the token is not the operator token');
-  }
+  c.set('operator', await operatorOf(c.env, bearerToken(c.req.header('authorization'))));
   await next();
 });
 

@@ -16,7 +16,7 @@ interface Operation<
   Params extends z.ZodObject,
   Body extends z.ZodType,
   Answer extends z.ZodType,
-  Status extends 200 | 202,
+  Status extends 200 | 201 | 202,
 > {
   readonly method: Method;
   readonly path: Path;
@@ -39,7 +39,7 @@ export function jsonOperation<
   Params extends z.ZodObject,
   Body extends z.ZodType,
   Answer extends z.ZodType,
-  const Status extends 200 | 202,
+  const Status extends 200 | 201 | 202,
 >({
   method,
   path,

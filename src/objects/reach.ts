@@ -1,6 +1,7 @@
 import { stubOf } from '../platform/stub.ts';
 import type { Stub } from '../platform/stub.ts';
 import type { Agent } from './agent.ts';
+import type { Operators } from './operators.ts';
 import type { Rig } from './rig.ts';
 import type { TownContainer } from './town-container.ts';
 import type { Town } from './town.ts';
@@ -19,6 +20,11 @@ export function townOf(env: Env, town: string): Stub<Town> {
 
 export function directoryOf(env: Env): Stub<Town> {
   return stubOf(env.TOWN, DIRECTORY);
+}
+
+/** The one object that knows the operators beside root. */
+export function operatorsOf(env: Env): Stub<Operators> {
+  return stubOf(env.OPERATORS, 'all');
 }
 
 export function containerOf(env: Env, town: string): Stub<TownContainer> {

@@ -2,10 +2,16 @@ import { drizzle } from 'drizzle-orm/durable-sqlite';
 import type { DrizzleSqliteDODatabase } from 'drizzle-orm/durable-sqlite';
 import { migrate } from 'drizzle-orm/durable-sqlite/migrator';
 import agentMigrations from './agent/migrations/migrations.js';
+import operatorsMigrations from './operators/migrations/migrations.js';
 import rigMigrations from './rig/migrations/migrations.js';
 import townMigrations from './town/migrations/migrations.js';
 
-const MIGRATIONS = { town: townMigrations, rig: rigMigrations, agent: agentMigrations };
+const MIGRATIONS = {
+  town: townMigrations,
+  rig: rigMigrations,
+  agent: agentMigrations,
+  operators: operatorsMigrations,
+};
 
 /** The SQLite database of one Durable Object. Queries are synchronous: `.all()`, `.get()`, `.run()`. */
 export type Database = DrizzleSqliteDODatabase;

@@ -48,6 +48,7 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
   const worker = new WorkerClient({
     url: config.workerUrl,
     token: config.token,
+    onRenewed: (token) => secrets.renew(token),
     onFenced: (error) => {
       surrender(parts, error.message);
       process.exit(0);
@@ -134,7 +135,7 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
     shells.killAll();
     keys.endAll();
   });
-  const app = controlRoutes({ ...config, lifecycle, supervisor, restores, snapshots, secrets, room });
+  const app = controlRoutes({ ...config, worker, lifecycle, supervisor, restores, snapshots, secrets, room });
   door.admit(listenerOf(app.fetch));
   const { port, listeningMs } = door;
   const answeringMs = Math.round(performance.now());
@@ -150,6 +151,7 @@ async function announce(worker: WorkerClient, lifecycle: Lifecycle): Promise<voi
   const { bootId, bootedAt } = lifecycle;
   try {
     const standing = await worker.call(CALLBACKS.announce, { bootId, bootedAt }, { patience: 'stubborn' });
+    worker.renew(standing.token);
     lifecycle.learn(standing.generation);
     log.info('control.announced', { bootId, generation: standing.generation });
   } catch (error) {

@@ -67,7 +67,8 @@ export class Heartbeats {
     const message = { bootId, at: Date.now(), agents: this.#sightings(), disk, rigs: [...rigs.keys()] };
     const options = { patience: 'once', timeoutMs: HEARTBEAT_TIMEOUT_MS } as const;
     try {
-      const { generation, erased } = await this.#worker.call(CALLBACKS.heartbeat, message, options);
+      const { generation, erased, token } = await this.#worker.call(CALLBACKS.heartbeat, message, options);
+      this.#worker.renew(token);
       this.#lifecycle.learn(generation);
       for (const rig of erased) void this.#erasedRigs.remove(rig, rigs);
       if (!this.#heard) log.info('heartbeat.heard-again');

@@ -7,6 +7,7 @@ const HIDDEN = '[redacted]';
 export class KnownSecrets {
   /** As they are, and in the form that they have inside JSON. */
   readonly #forms = new Set<string>();
+  #renewed: string | null = null;
 
   constructor(values: readonly string[]) {
     this.add(values);
@@ -18,6 +19,13 @@ export class KnownSecrets {
       this.#forms.add(value);
       this.#forms.add(JSON.stringify(value).slice(1, -1));
     }
+  }
+
+  /** Takes over the container's newest token in the place of the one before: nobody has seen either. */
+  renew(token: string): void {
+    if (this.#renewed !== null) this.#forms.delete(this.#renewed);
+    this.#renewed = token;
+    this.add([token]);
   }
 
   /** The text with every known secret replaced. */

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { BOOT_HEADER, CONTROL, type ControlHealth } from '../src/contract/control.ts';
+import { BOOT_HEADER, CONTROL, type ControlHealth, TOKEN_HEADER } from '../src/contract/control.ts';
 import { ERROR_CODES, RelightError } from '../src/contract/errors.ts';
 import type { Exchange } from '../src/contract/exchange.ts';
 import { Id } from '../src/contract/ids.ts';
@@ -12,6 +12,7 @@ import type { Lifecycle } from './lifecycle.ts';
 import { parseJson, parseOrRefuse, PROBLEM_TYPE, problemFrom } from './problem.ts';
 import type { Restores } from './restores.ts';
 import type { Snapshots } from './snapshots/snapshots.ts';
+import type { WorkerClient } from './worker-client.ts';
 
 const BODY_MAX_BYTES = 1024 * 1024;
 
@@ -20,6 +21,8 @@ export interface ServerParts {
   readonly town: string;
   /** What callers prove themselves with. */
   readonly token: string;
+  /** Hears the token that it is to call back with. */
+  readonly worker: Pick<WorkerClient, 'renew'>;
   readonly lifecycle: Lifecycle;
   readonly supervisor: Supervisor;
   readonly restores: Restores;
@@ -32,6 +35,7 @@ export interface ServerParts {
 export function controlRoutes({
   town,
   token,
+  worker,
   lifecycle,
   supervisor,
   restores,
@@ -50,6 +54,8 @@ export function controlRoutes({
   app.use(async (c, next) => {
     const bootId = c.req.header(BOOT_HEADER);
     if (bootId !== undefined) lifecycle.fenceBoot(bootId);
+    // Only after the fence: a token for another boot is of no use to this one.
+    if (bootId !== undefined && c.req.path !== CONTROL.health.path) worker.renew(c.req.header(TOKEN_HEADER));
     await next();
   });
 

@@ -69,14 +69,28 @@ class FailedAttempt extends RelightError {
  */
 export class WorkerClient {
   readonly #url: string;
-  readonly #token: string;
+  #token: string;
   readonly #onFenced: (error: RelightError) => void;
+  readonly #onRenewed: (token: string) => void;
   readonly #fence = new AbortController();
 
-  constructor(worker: { url: string; token: string; onFenced: (error: RelightError) => void }) {
+  constructor(worker: {
+    url: string;
+    token: string;
+    onFenced: (error: RelightError) => void;
+    onRenewed?: (token: string) => void;
+  }) {
     this.#url = worker.url;
     this.#token = worker.token;
     this.#onFenced = worker.onFenced;
+    this.#onRenewed = worker.onRenewed ?? (() => undefined);
+  }
+
+  /** Calls with another token from now on, attempts of calls that are under way included; none changes nothing. */
+  renew(token: string | undefined): void {
+    if (token === undefined || token === this.#token) return;
+    this.#onRenewed(token);
+    this.#token = token;
   }
 
   /** Makes one call of the contract and gives its checked answer. An aborted call throws the signal's reason. */

@@ -18,8 +18,14 @@ export const Caller = z.object({ life: Life, rig: Id, agent: Id });
 export const Announcement = z.object({ bootId: BootId, bootedAt: Instant });
 export type Announcement = z.infer<typeof Announcement>;
 
-/** `generation` is null until the Town has accepted the boot. */
-export const Standing = z.object({ generation: z.int().positive().nullable() });
+/**
+ * `generation` is null until the Town has accepted the boot. `token` is there when the control server is to call with
+ * another one from now on.
+ */
+export const Standing = z.object({
+  generation: z.int().positive().nullable(),
+  token: z.string().min(1).optional(),
+});
 export type Standing = z.infer<typeof Standing>;
 
 /** `disk` is null where it cannot be measured, and for an image that does not. `rigs` are those that have something on it. */
@@ -133,7 +139,7 @@ export const CALLBACKS = {
   },
 } as const satisfies Record<string, Exchange>;
 
-/** What the Worker hands to the container when it starts it; the token names the town. */
+/** What the Worker hands to the container when it starts it; the token names the town, and the start. */
 export const ContainerEnv = z.object({
   GT_TOWN: Id,
   RELIGHT_URL: z.url(),

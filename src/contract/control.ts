@@ -17,6 +17,9 @@ export const CONTROL_PORT = 8080;
 /** The header that names the boot a control call is meant for; another boot answers `409 stale_boot`. */
 export const BOOT_HEADER = 'relight-boot';
 
+/** The header with a fresh token, by which the boot that the call is meant for may call back. */
+export const TOKEN_HEADER = 'relight-token';
+
 /** How the control server stands. `generation` is null until the Town has accepted the boot. */
 export const ControlHealth = z.object({
   town: Id,

@@ -35,7 +35,7 @@ bundles.on(BUNDLE_CALLS.upload.method, BUNDLE_CALLS.upload.path, async (c) => {
   if (bytes > SNAPSHOT_MAX_BYTES) {
     throw new RelightError('snapshot_too_large', `a bundle has at most ${SNAPSHOT_MAX_BYTES} bytes`);
   }
-  await townOf(c.env, town).admit(offer.life);
+  await townOf(c.env, town).admit(offer.life, c.get('token'));
   await admitOffer(c.env, town, offer);
   const place = newBundleKey(town, rig, agent);
   try {
@@ -52,7 +52,7 @@ bundles.on(BUNDLE_CALLS.upload.method, BUNDLE_CALLS.upload.path, async (c) => {
 bundles.on(BUNDLE_CALLS.download.method, BUNDLE_CALLS.download.path, async (c) => {
   const town = c.get('town');
   const { life, rig, agent, generation, seq } = SnapshotWanted.parse(await c.req.json());
-  await townOf(c.env, town).admit(life);
+  await townOf(c.env, town).admit(life, c.get('token'));
   const { place } = await agentOf(c.env, town, rig, agent).snapshot(generation, seq);
   return fileResponse(await fetchFile(bucketOf(c.env), place ?? '', BUNDLE_CODES));
 });

@@ -7,6 +7,8 @@ import { agentOf, rigOf, townOf } from '../objects/reach.ts';
 import { credentialFrom } from '../platform/git-credential.ts';
 import { logEvent } from '../platform/log.ts';
 import { readSecret } from '../platform/secrets.ts';
+import { isToBeRenewed, signBootToken } from '../platform/token.ts';
+import type { ContainerToken } from '../platform/token.ts';
 import { requireContainer } from './guards.ts';
 import type { Bindings } from './guards.ts';
 import { admitOffer, recordOffer, requireOwnRef } from './offers.ts';
@@ -16,10 +18,11 @@ export const callbacks = new Hono<Bindings>();
 
 callbacks.use('/callback/*', requireContainer);
 
-/** What a handler gets: the town that the token was signed for, and the message. */
+/** What a handler gets: the town that the token was signed for, the token, and the message. */
 interface Call<Body> {
   readonly env: Env;
   readonly town: string;
+  readonly token: ContainerToken;
   readonly body: Body;
 }
 
@@ -30,7 +33,8 @@ function answer<Body, Answer>(
   callbacks.on(exchange.method, exchange.path, async (c) => {
     const body = exchange.body.parse(await c.req.json().catch(refuseJson));
     const town = c.get('town');
-    const result = await handle({ env: c.env, town, body }).catch((error: unknown) => {
+    const token = c.get('token');
+    const result = await handle({ env: c.env, town, token, body }).catch((error: unknown) => {
       if (isFenced(error)) c.executionCtx.waitUntil(countFenced(c.env, town, exchange.path));
       throw error;
     });
@@ -44,7 +48,7 @@ function answerLiving<Body extends { life: Life }, Answer>(
   handle: (call: Call<Body>) => Promise<Answer>,
 ): void {
   answer(exchange, async (call) => {
-    await townOf(call.env, call.town).admit(call.body.life);
+    await townOf(call.env, call.town).admit(call.body.life, call.token);
     return handle(call);
   });
 }
@@ -62,8 +66,21 @@ function refuseJson(error: unknown): never {
   throw new RelightError('invalid_request', 'the body is not JSON', { cause: error });
 }
 
-answer(CALLBACKS.announce, ({ env, town, body }) => townOf(env, town).announce(body));
-answer(CALLBACKS.heartbeat, ({ env, town, body }) => townOf(env, town).heartbeat(body));
+/** A new token for a boot that has been heard, once its own is none for a boot or will not last much longer. */
+async function renewal({ env, town, token, body }: Call<{ bootId: string }>): Promise<{ token?: string }> {
+  const now = Date.now();
+  if (!isToBeRenewed(token, now)) return {};
+  return { token: await signBootToken({ town, bootId: body.bootId }, env.CONTAINER_TOKEN_KEY, now) };
+}
+
+answer(CALLBACKS.announce, async (call) => {
+  const standing = await townOf(call.env, call.town).announce(call.body, call.token);
+  return { ...standing, ...(await renewal(call)) };
+});
+answer(CALLBACKS.heartbeat, async (call) => {
+  const heard = await townOf(call.env, call.town).heartbeat(call.body, call.token);
+  return { ...heard, ...(await renewal(call)) };
+});
 
 answerLiving(CALLBACKS.rigReport, ({ env, town, body }) => townOf(env, town).rigReported(body));
 answerLiving(CALLBACKS.agentsReady, ({ env, town, body }) => rigOf(env, town, body.rig).agentsReady(body));

@@ -3,14 +3,15 @@ import { bodyLimit } from 'hono/body-limit';
 import { createMiddleware } from 'hono/factory';
 import { problemOf, RelightError } from '../contract/errors.ts';
 import type { Operator } from '../contract/operator.ts';
-import { townOfToken } from '../platform/token.ts';
+import { readContainerToken } from '../platform/token.ts';
+import type { ContainerToken } from '../platform/token.ts';
 import { operatorOf } from './operator.ts';
 import { problemResponse } from './problems.ts';
 
 /** What the guards leave for the routes behind them. */
 export interface Bindings {
   Bindings: Env;
-  Variables: { town: string; operator: Operator };
+  Variables: { town: string; token: ContainerToken; operator: Operator };
 }
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -37,9 +38,12 @@ export const requireOperator = createMiddleware<Bindings>(async (c, next) => {
   await next();
 });
 
-/** Lets only a container pass, and leaves the town that its token was signed for. */
+/** Lets only a container pass, and leaves its token and the town that this was signed for. */
 export const requireContainer = createMiddleware<Bindings>(async (c, next) => {
-  c.set('town', await townOfToken(bearerToken(c.req.header('authorization')), c.env.CONTAINER_TOKEN_KEY));
+  const bearer = bearerToken(c.req.header('authorization'));
+  const token = await readContainerToken(bearer, c.env.CONTAINER_TOKEN_KEY);
+  c.set('token', token);
+  c.set('town', token.town);
   await next();
 });
 

@@ -28,7 +28,7 @@ repoCaches.on(CACHE_CALLS.upload.method, CACHE_CALLS.upload.path, async (c) => {
   if (cache.bytes > CACHE_MAX_BYTES) {
     throw new RelightError('cache_too_large', `a cache has at most ${CACHE_MAX_BYTES} bytes`);
   }
-  await townOf(c.env, town).admit(life);
+  await townOf(c.env, town).admit(life, c.get('token'));
   const own = rigOf(c.env, town, rig);
   // Nothing is stored for a rig that is not there.
   await own.standing();
@@ -47,7 +47,7 @@ repoCaches.on(CACHE_CALLS.upload.method, CACHE_CALLS.upload.path, async (c) => {
 repoCaches.on(CACHE_CALLS.download.method, CACHE_CALLS.download.path, async (c) => {
   const town = c.get('town');
   const { life, rig, sha256 } = CacheWanted.parse(await c.req.json());
-  await townOf(c.env, town).admit(life);
+  await townOf(c.env, town).admit(life, c.get('token'));
   const key = await rigOf(c.env, town, rig).cacheKey(life, sha256);
   return fileResponse(await fetchFile(cacheBucketOf(c.env), key, CACHE_CODES));
 });

@@ -1,10 +1,10 @@
 import { Container } from '@cloudflare/containers';
 import type { StopParams } from '@cloudflare/containers';
-import { BOOT_HEADER, CONTROL, CONTROL_PORT, ControlHealth } from '../contract/control.ts';
+import { BOOT_HEADER, CONTROL, CONTROL_PORT, ControlHealth, TOKEN_HEADER } from '../contract/control.ts';
 import { RelightError } from '../contract/errors.ts';
 import { bootRecoveryId, launchRecovery } from '../platform/launch.ts';
 import { logEvent, logTrouble } from '../platform/log.ts';
-import { signContainerToken } from '../platform/token.ts';
+import { signBootToken, signStartToken } from '../platform/token.ts';
 import { partsOfName, townOf } from './reach.ts';
 
 /** A control call ends within this time: the control server starts jobs and answers, it never makes a caller wait. */
@@ -15,6 +15,9 @@ const START_DEADLINE_MS = 25_000;
 
 /** An end by force that takes longer is given up, and tried again. */
 const KILL_DEADLINE_MS = 25_000;
+
+/** Where the name of the start is kept that the running container came of. */
+const START_KEY = 'start';
 
 /** One call to the control server, as it is put on the wire; `body` is JSON. */
 export interface ControlCall {
@@ -49,6 +52,7 @@ export class TownContainer extends Container<Env> {
    */
   async startBoot(drainSeconds: number): Promise<{ bootId: string }> {
     try {
+      await this.#nameStart();
       const abort = AbortSignal.timeout(START_DEADLINE_MS);
       const start = this.startAndWaitForPorts({
         ports: [CONTROL_PORT],
@@ -99,6 +103,7 @@ export class TownContainer extends Container<Env> {
           'content-type': 'application/json',
           authorization: `Bearer ${await this.#token()}`,
           [BOOT_HEADER]: call.bootId,
+          [TOKEN_HEADER]: await this.#bootToken(call.bootId),
         },
         body: call.body,
         signal: AbortSignal.timeout(CONTROL_DEADLINE_MS),
@@ -164,9 +169,27 @@ export class TownContainer extends Container<Env> {
     logTrouble('container.error', error, { town: this.#town });
   }
 
+  /** One that runs already keeps the name, and with it the token, that it was started with. */
+  async #nameStart(): Promise<void> {
+    if (this.#isRunning()) return;
+    const start = await townOf(this.env, this.#town).beginStart();
+    if (!this.#isRunning()) await this.ctx.storage.put(START_KEY, start);
+  }
+
+  /** Asked anew after each wait: somebody else may have started it meanwhile. */
+  #isRunning(): boolean {
+    return this.ctx.container?.running === true;
+  }
+
   /** What Worker and control server know and no agent does: each proves itself to the other with it. */
   async #token(): Promise<string> {
-    return await signContainerToken(this.#town, this.env.CONTAINER_TOKEN_KEY);
+    const start = (await this.ctx.storage.get<string>(START_KEY)) ?? null;
+    return await signStartToken(this.#town, start, this.env.CONTAINER_TOKEN_KEY);
+  }
+
+  /** What a boot calls back with: here for one whose own token has expired, because it could not reach the Worker. */
+  async #bootToken(bootId: string): Promise<string> {
+    return await signBootToken({ town: this.#town, bootId }, this.env.CONTAINER_TOKEN_KEY, Date.now());
   }
 
   async #health(): Promise<ControlHealth> {

@@ -8,14 +8,13 @@ import type { Life } from '../contract/ids.ts';
 import type { TownMetrics } from '../contract/metrics.ts';
 import type { Phase, Recovery } from '../contract/recovery.ts';
 import type { RigSpec, RigView, StartOrders } from '../contract/rig.ts';
-import type { SnapshotPolicy } from '../contract/snapshot.ts';
-import { wipHome } from '../contract/snapshot-refs.ts';
-import { hasBucket } from '../platform/bundles.ts';
 import type { ContainerAction, TownSettings, TownView } from '../contract/town.ts';
+import type { TokenOrigin } from '../rules/container-token.ts';
 import { eraseDatabase, openDatabase } from '../tables/open.ts';
 import { containerOf, directoryOf, partsOfName, rigOf } from './reach.ts';
 import { exportTown, importTown } from './town/archive.ts';
 import { admitLife, currentLife } from './town/boots.ts';
+import { admitToken, beginStart } from './town/container-start.ts';
 import type { TownCore } from './town/core.ts';
 import { Feed } from './town/feed.ts';
 import { townMetrics } from './town/metrics.ts';
@@ -25,7 +24,8 @@ import * as registry from './town/registry.ts';
 import { finishRemoving, resumeRemovals } from './town/removal.ts';
 import { StartGate } from './town/start-gate.ts';
 import type { FailedAttempt } from './town/start-gate.ts';
-import { describeRig, describeTown } from './town/view.ts';
+import { completeSpec, describeRig, describeTown } from './town/view.ts';
+import type { CompleteSpec } from './town/view.ts';
 import { Vigil } from './town/vigil.ts';
 import { Watchdog } from './town/watchdog.ts';
 import type { OpenRequest, Opened } from './verdicts.ts';
@@ -89,18 +89,8 @@ export class Town extends DurableObject<Env> {
   }
 
   /** What a Rig and its restore need to know of the rig, and the command that applies where an agent has none. */
-  rigSpec(rig: string): RigSpec & { snapshots: Omit<SnapshotPolicy, 'refSpace'> } {
-    const { spec } = this.#rigRow(rig);
-    const { settings, createdAt } = registry.townRow(this.#core.db, this.#core.town);
-    const {
-      snapshotStore,
-      snapshotIntervalSeconds: intervalSeconds,
-      maxSnapshotFileBytes: maxFileBytes,
-    } = settings;
-    const store = snapshotStore ?? (hasBucket(this.env) ? 'r2' : 'git');
-    const home = wipHome(this.#core.town, createdAt);
-    const snapshots = { store, home, intervalSeconds, maxFileBytes };
-    return { ...spec, agentCommand: spec.agentCommand ?? settings.agentCommand, snapshots };
+  rigSpec(rig: string): CompleteSpec {
+    return completeSpec(this.#core, this.#rigRow(rig));
   }
 
   /** What an agent is started with, and until when it must not be. Throws RelightError `unknown_rig`. */
@@ -169,17 +159,23 @@ export class Town extends DurableObject<Env> {
   // Boots and the container
 
   /** A boot makes itself known. Throws RelightError `stale_generation` to one that a later boot has replaced. */
-  announce(announcement: told.Announcement): Promise<told.Standing> {
-    return this.#vigil.announce(announcement);
+  announce(announcement: told.Announcement, token: TokenOrigin): Promise<told.Standing> {
+    return this.#vigil.announce(announcement, token);
   }
 
-  heartbeat(heartbeat: told.Heartbeat): Promise<told.HeartbeatAnswer> {
-    return this.#vigil.heartbeat(heartbeat);
+  heartbeat(heartbeat: told.Heartbeat, token: TokenOrigin): Promise<told.HeartbeatAnswer> {
+    return this.#vigil.heartbeat(heartbeat, token);
   }
 
-  /** Lets a message of the current life pass. Throws RelightError `stale_generation`. */
-  admit(life: Life): void {
+  /** Lets a message of the current life pass, by its own token. Throws RelightError `stale_generation`, `unauthorized`. */
+  admit(life: Life, token: TokenOrigin): void {
     admitLife(this.#core.db, life);
+    admitToken(this.#core.db, token, life.bootId);
+  }
+
+  /** The container is about to be started. Gives the name of the start. */
+  beginStart(): string {
+    return beginStart(this.#core.db);
   }
 
   /** A bead was slung: the container is wanted, even one that the operator stopped. Answers as `askForLight`. */

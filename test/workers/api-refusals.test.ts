@@ -1,8 +1,7 @@
 import { SELF } from 'cloudflare:test';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { signContainerToken } from '../../src/platform/token.ts';
 import { everythingOf, jsonOf, lifeOf, litTown, primeOf, problemCode } from './scene.ts';
-import { callback, makeTown, operator } from './town.ts';
+import { callback, makeTown, operator, tokenOf } from './town.ts';
 
 const ORIGIN = 'https://relight.test';
 const RIG = { gitUrl: 'https://git.test/hono.git' };
@@ -224,7 +223,7 @@ describe('bodies', () => {
     'of malformed JSON %j are refused by operator and callback routes',
     async (body) => {
       expect(await refused(() => send('/api/towns/calm', { body }), 400)).toBe('invalid_request');
-      const token = await signContainerToken('calm', 'container-token-key');
+      const token = await tokenOf('calm');
       const call = () => send('/callback/checkpoint', { method: 'POST', body, token });
       expect(await refused(call, 400)).toBe('invalid_request');
     },

@@ -1,8 +1,7 @@
 import { SELF } from 'cloudflare:test';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { signContainerToken } from '../../src/platform/token.ts';
 import { everythingOf, jsonOf, lifeOf, litTown, machineOf, problemCode } from './scene.ts';
-import { callback, operator } from './town.ts';
+import { callback, operator, tokenOf } from './town.ts';
 
 const ORIGIN = 'https://relight.test';
 const RIG = { gitUrl: 'https://git.test/hono.git' };
@@ -61,7 +60,7 @@ describe('tokens', () => {
   });
 
   it('of the operator open no callback, and those of a container no operator route', async () => {
-    const container = `Bearer ${await signContainerToken('calm', 'container-token-key')}`;
+    const container = `Bearer ${await tokenOf('calm')}`;
     expect(await refused(() => ask('/api/towns/calm', container), 401)).toBe('unauthorized');
     const operatorToken = 'Bearer operator-token';
     expect(await refused(() => ask('/callback/checkpoint', operatorToken, checkpointOf(1)), 401)).toBe(
@@ -74,18 +73,18 @@ describe('tokens', () => {
     expect((await operator('GET', log)).status).toBe(200);
     const machine = machineOf('calm');
     const { token } = machine;
-    machine.token = await signContainerToken('calm', 'another-key');
+    machine.token = await tokenOf('calm', undefined, 'another-key');
     expect(await problemCode(await operator('GET', log), 503)).toBe('control_unreachable');
     machine.token = token;
   });
 
   it('of containers are refused when they are tampered with, signed with another key, or of no signature', async () => {
-    const good = await signContainerToken('calm', 'container-token-key');
+    const good = await tokenOf('calm');
     const [head = '', , signature = ''] = good.split('.');
     const encode = (facts: unknown) => btoa(JSON.stringify(facts)).replaceAll('=', '');
-    const claims = encode({ sub: 'calm', aud: 'relight-container' });
+    const claims = encode({ sub: 'calm', aud: 'relight-container', boot: lifeOf('calm').bootId });
     const bad = [
-      await signContainerToken('calm', 'another-key'),
+      await tokenOf('calm', undefined, 'another-key'),
       `${head}.${encode({ sub: 'other', aud: 'relight-container' })}.${signature}`,
       `${encode({ alg: 'none', typ: 'JWT' })}.${claims}.`,
       `${good.slice(0, -4)}AAAA`,

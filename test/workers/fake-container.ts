@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import { BOOT_HEADER } from '../../src/contract/control.ts';
+import { BOOT_HEADER, TOKEN_HEADER } from '../../src/contract/control.ts';
 import { problemOf } from '../../src/contract/errors.ts';
 
 /** A control server as a test scripts it: one life of one town's container. */
@@ -18,6 +18,8 @@ interface FakeMachine {
   running: FakeBoot | null;
   /** What the container was started with: its control server obeys nobody else. */
   token: string;
+  /** What the newest control call brought it to call back with. */
+  handedOver: string | null;
   renewals: number;
   /** A start waits for it. */
   gate: Promise<void>;
@@ -28,7 +30,14 @@ export const machines = new Map<string, FakeMachine>();
 
 /** A machine that starts what `boot` makes. */
 export function installMachine(town: string, boot: () => FakeBoot): FakeMachine {
-  const machine: FakeMachine = { boot, running: null, token: '', renewals: 0, gate: Promise.resolve() };
+  const machine: FakeMachine = {
+    boot,
+    running: null,
+    token: '',
+    handedOver: null,
+    renewals: 0,
+    gate: Promise.resolve(),
+  };
   machines.set(town, machine);
   return machine;
 }
@@ -122,6 +131,7 @@ async function answer(
     return Response.json(problemOf('unauthorized', 'the token is another one'), { status: 401 });
   const meantFor = new Headers(init.headers).get(BOOT_HEADER);
   if (meantFor !== bootId) throw new Error(`the call was meant for boot ${meantFor}`);
+  if (machine) machine.handedOver = new Headers(init.headers).get(TOKEN_HEADER);
   const body: unknown = typeof init.body === 'string' ? JSON.parse(init.body) : null;
   return boot.handle({ method: init.method ?? 'GET', path, body });
 }

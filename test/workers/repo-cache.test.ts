@@ -3,9 +3,8 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { CACHE_CALLS, CACHE_HEADER, CACHE_MAX_BYTES } from '../../src/contract/repo-cache.ts';
 import type { RepoCache } from '../../src/contract/repo-cache.ts';
 import { cacheBucketOf } from '../../src/platform/repo-caches.ts';
-import { signContainerToken } from '../../src/platform/token.ts';
 import { comeBack, patiently, travel } from './scene.ts';
-import { addRig, bootId, callback, goodReport, makeTown, operator } from './town.ts';
+import { addRig, bootId, callback, goodReport, makeTown, operator, tokenOf } from './town.ts';
 import type { Asked } from './town.ts';
 
 const TOWN = 'cached';
@@ -34,7 +33,7 @@ async function upload(tar: string, more: Partial<RepoCache> = {}, offer: object 
   return SELF.fetch(`https://relight.test${CACHE_CALLS.upload.path}`, {
     method: CACHE_CALLS.upload.method,
     headers: {
-      authorization: `Bearer ${await signContainerToken(TOWN, 'container-token-key')}`,
+      authorization: `Bearer ${await tokenOf(TOWN)}`,
       [CACHE_HEADER]: btoa(json).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, ''),
     },
     body: tar,

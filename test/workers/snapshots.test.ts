@@ -3,9 +3,8 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { CALLBACKS } from '../../src/contract/callbacks.ts';
 import { BUNDLE_CALLS, OFFER_HEADER } from '../../src/contract/snapshot.ts';
 import type { Snapshot } from '../../src/contract/snapshot.ts';
-import { signContainerToken } from '../../src/platform/token.ts';
 import { snapshotOf } from './snapshot.ts';
-import { addRig, bootId, callback, makeTown, operator } from './town.ts';
+import { addRig, bootId, callback, makeTown, operator, tokenOf } from './town.ts';
 
 const TOWN = 'snapped';
 const AGENT = `/api/towns/${TOWN}/rigs/hono/agents/ada`;
@@ -34,7 +33,7 @@ async function upload(snapshot: Snapshot, bundle: string, offer: object = {}): P
   return SELF.fetch('https://relight.test/callback/snapshots', {
     method: 'PUT',
     headers: {
-      authorization: `Bearer ${await signContainerToken(TOWN, 'container-token-key')}`,
+      authorization: `Bearer ${await tokenOf(TOWN)}`,
       [OFFER_HEADER]: btoa(json).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, ''),
     },
     body: bundle,

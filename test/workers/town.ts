@@ -4,7 +4,7 @@ import type { Finishing } from '../../src/contract/agent.ts';
 import type { AgentSighting, RestoreRequest } from '../../src/contract/control.ts';
 import { Recovery } from '../../src/contract/recovery.ts';
 import type { RigReport } from '../../src/contract/recovery.ts';
-import { signContainerToken } from '../../src/platform/token.ts';
+import { signBootToken } from '../../src/platform/token.ts';
 import { installMachine } from './fake-container.ts';
 import type { FakeBoot } from './fake-container.ts';
 
@@ -27,9 +27,26 @@ export function operator(
   });
 }
 
-/** Calls back as the town's container would. */
-export async function callback(town: string, path: string, body: unknown): Promise<Response> {
-  const token = await signContainerToken(town, 'container-token-key');
+/** The token of one of the town's boots, by default the first one. */
+export function tokenOf(town: string, boot = bootId(town, 1), key = 'container-token-key'): Promise<string> {
+  return signBootToken({ town, bootId: boot }, key, Date.now());
+}
+
+/** Whose message it says it is. */
+const Sender = z.object({
+  bootId: z.string().optional(),
+  life: z.object({ bootId: z.string().optional() }).optional(),
+});
+
+/** Calls back as the town's container would, by default with the token of the boot that the message is of. */
+export async function callback(
+  town: string,
+  path: string,
+  body: unknown,
+  withToken?: string,
+): Promise<Response> {
+  const sender = Sender.safeParse(body).data;
+  const token = withToken ?? (await tokenOf(town, sender?.life?.bootId ?? sender?.bootId));
   return SELF.fetch(`${ORIGIN}/callback/${path}`, {
     method: 'POST',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },

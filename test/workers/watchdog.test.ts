@@ -226,6 +226,7 @@ describe('the watchdog', () => {
       boot,
       token: '',
       renewals: 0,
+      handedOver: null,
       gate: Promise.resolve(),
       get running(): never {
         throw new Error('the platform is out of order');

@@ -12,6 +12,7 @@ import { verdictOf } from '../verdicts.ts';
 import type { OpenRequest, Opened, RigToRestore } from '../verdicts.ts';
 import { wakeAt } from '../wake-at.ts';
 import { acceptBoot, admitLife } from './boots.ts';
+import { noteStarted } from './container-start.ts';
 import type { TownCore } from './core.ts';
 import * as recoveries from './recoveries.ts';
 import type { RecoveryRow } from './recoveries.ts';
@@ -39,6 +40,7 @@ export class Recoverer {
     if (health?.bootId !== bootId) return { state: 'superseded' };
     const now = Date.now();
     const { boot, isNew } = acceptBoot(db, bootId, now);
+    if (isNew) noteStarted(db, bootId);
     const { generation } = boot;
     for (const over of recoveries.supersedeBefore(db, generation, now)) void this.#endWaits(over);
     recoveries.openRecovery(db, { recoveryId, bootId, generation, trigger }, now);

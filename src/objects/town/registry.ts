@@ -3,6 +3,7 @@ import { RelightError } from '../../contract/errors.ts';
 import type { Fault } from '../../contract/errors.ts';
 import type { RigSpec, RigState } from '../../contract/rig.ts';
 import type { TownSettings } from '../../contract/town.ts';
+import { NEVER_STARTED } from '../../rules/container-token.ts';
 import type { Database } from '../../tables/open.ts';
 import { directory, rigs, town } from '../../tables/town/schema.ts';
 
@@ -19,7 +20,7 @@ export function townRow(db: Database, name: string): TownRow {
 /** Makes the town, or gives it new settings. */
 export function putTown(db: Database, name: string, settings: TownSettings, now: number): void {
   db.insert(town)
-    .values({ town: name, settings, createdAt: now })
+    .values({ town: name, settings, start: NEVER_STARTED, createdAt: now })
     .onConflictDoUpdate({ target: town.town, set: { settings } })
     .run();
 }

@@ -1,7 +1,10 @@
 import { faultOf } from '../../contract/errors.ts';
 import type { Fault } from '../../contract/errors.ts';
-import type { RigView } from '../../contract/rig.ts';
+import type { RigSpec, RigView } from '../../contract/rig.ts';
+import type { SnapshotPolicy } from '../../contract/snapshot.ts';
+import { wipHome } from '../../contract/snapshot-refs.ts';
 import type { TownView } from '../../contract/town.ts';
+import { hasBucket } from '../../platform/bundles.ts';
 import { BREAKER_WINDOW_MS, heldUntil } from '../../rules/breaker.ts';
 import type { Breaker } from '../../rules/breaker.ts';
 import { townState } from '../../rules/outcome.ts';
@@ -55,4 +58,19 @@ export async function describeRig(
   { rig, spec, createdAt }: RigRow,
 ): Promise<RigView> {
   return { rig, ...spec, ...(await rigOf(env, town, rig).standing()), createdAt };
+}
+
+/** A rig's spec with what the town adds to it. */
+export type CompleteSpec = RigSpec & { readonly snapshots: Omit<SnapshotPolicy, 'refSpace'> };
+
+/** The spec of a rig, with the command that applies where it has none, and where its snapshots go. */
+export function completeSpec({ env, db, town }: TownCore, { spec }: RigRow): CompleteSpec {
+  const { settings, createdAt } = townRow(db, town);
+  const snapshots = {
+    store: settings.snapshotStore ?? (hasBucket(env) ? 'r2' : 'git'),
+    home: wipHome(town, createdAt),
+    intervalSeconds: settings.snapshotIntervalSeconds,
+    maxFileBytes: settings.maxSnapshotFileBytes,
+  };
+  return { ...spec, agentCommand: spec.agentCommand ?? settings.agentCommand, snapshots };
 }

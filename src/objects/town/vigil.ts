@@ -6,9 +6,11 @@ import type { Life } from '../../contract/ids.ts';
 import type { ContainerAction } from '../../contract/town.ts';
 import { bootRecoveryId, launchRecovery } from '../../platform/launch.ts';
 import { logTrouble } from '../../platform/log.ts';
+import type { TokenOrigin } from '../../rules/container-token.ts';
 import { callControl } from '../control-client.ts';
 import { containerOf, rigOf } from '../reach.ts';
 import { currentLife, endNewestBoot, isFencedOff, newestBoot, seeBoot } from './boots.ts';
+import { admitToken } from './container-start.ts';
 import type { TownCore } from './core.ts';
 import { rigRows, townRow, updateTown } from './registry.ts';
 import type { StartGate } from './start-gate.ts';
@@ -26,17 +28,17 @@ export class Vigil {
     this.#gate = parts.gate;
   }
 
-  async announce({ bootId }: Announcement): Promise<Standing> {
-    const life = this.#lifeOf(bootId);
+  async announce({ bootId }: Announcement, token: TokenOrigin): Promise<Standing> {
+    const life = this.#lifeOf(bootId, token);
     if (life === null) {
       await this.#launch(bootId);
     }
     return { generation: life?.generation ?? null };
   }
 
-  async heartbeat({ bootId, agents, disk, rigs }: Heartbeat): Promise<HeartbeatAnswer> {
+  async heartbeat({ bootId, agents, disk, rigs }: Heartbeat, token: TokenOrigin): Promise<HeartbeatAnswer> {
     const { env, town, db } = this.#core;
-    const life = this.#lifeOf(bootId);
+    const life = this.#lifeOf(bootId, token);
     if (life === null) return { generation: null, erased: [] };
     seeBoot(db, bootId, disk, Date.now());
     const byRig = Map.groupBy(agents, ({ rig }) => rig);
@@ -99,10 +101,14 @@ export class Vigil {
     }
   }
 
-  /** The life of a boot that speaks; null if it was not accepted yet. Throws RelightError `stale_generation`. */
-  #lifeOf(bootId: string): Life | null {
+  /**
+   * The life of a boot that speaks; null if it was not accepted yet. Throws RelightError `stale_generation`, and
+   * `unauthorized` where the token is not for it.
+   */
+  #lifeOf(bootId: string, token: TokenOrigin): Life | null {
     const { db, town } = this.#core;
     townRow(db, town);
+    admitToken(db, token, bootId);
     const isOver = newestBoot(db)?.bootId === bootId && currentLife(db) === null;
     if (isOver || isFencedOff(db, bootId))
       throw new RelightError('stale_generation', `boot ${bootId} is over`);

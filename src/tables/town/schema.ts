@@ -13,11 +13,13 @@ import type { RigSpec, RigState } from '../../contract/rig.ts';
 import type { TownSettings } from '../../contract/town.ts';
 import { CLOSED } from '../../rules/breaker.ts';
 import type { Breaker } from '../../rules/breaker.ts';
+import type { Start } from '../../rules/container-token.ts';
 
 /**
  * One row: the town itself. `heldDown` is set while the operator wants the container stopped; what the watchdog has
  * counted and begun is here, so that it goes on after a reset of the object. `origin` is where the operator last reached this
- * Worker, and `fenced` how many messages of earlier boots were refused.
+ * Worker, `fenced` how many messages of earlier boots were refused, and `start` null until this release, or a later one,
+ * starts the container of a town that is older.
  */
 export const town = sqliteTable('town', {
   town: text().primaryKey(),
@@ -35,6 +37,7 @@ export const town = sqliteTable('town', {
   fault: text({ mode: 'json' }).$type<Fault>(),
   origin: text(),
   fenced: integer().notNull().default(0),
+  start: text({ mode: 'json' }).$type<Start>(),
   createdAt: integer().notNull(),
 });
 

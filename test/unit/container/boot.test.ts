@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { BOOT_HEADER, CONTROL, ControlHealth } from '../../../src/contract/control.ts';
+import { BOOT_HEADER, CONTROL, ControlHealth, TOKEN_HEADER } from '../../../src/contract/control.ts';
 import { pathOf } from '../../../src/contract/exchange.ts';
 import { restoreRequest, spawnControl, startControl, startRequest } from './control-process.ts';
 import { eventually, GENERATION, problem, startFakeWorker, TOKEN } from './fake-worker.ts';
@@ -38,6 +38,34 @@ describe('a control server that starts', () => {
       expect(control.events).toContainEqual(expect.objectContaining({ event: 'control.announced' })),
     );
     expect(worker.bodies('announce')).toHaveLength(4);
+  });
+
+  test('calls with the token that an answer or a control call of the Worker gave it last', async () => {
+    const worker = await startFakeWorker();
+    const [announced, handed, foreign] = ['of-the-announcement', 'of-the-control-call', 'of-somebody-else'];
+    for (const token of [announced, handed, foreign]) worker.tokens.add(token);
+    worker.answer('announce', () => ({ status: 200, json: { generation: GENERATION, token: announced } }));
+    const control = await startControl(worker.url);
+    await eventually(() =>
+      expect(control.events).toContainEqual(expect.objectContaining({ event: 'control.announced' })),
+    );
+    const call = async (by: string, headers: Record<string, string>): Promise<number> => {
+      const authorization = `Bearer ${by}`;
+      const { status } = await fetch(control.url + CONTROL.agents.path, {
+        headers: { authorization, ...headers },
+      });
+      return status;
+    };
+    const boot = { [BOOT_HEADER]: control.bootId };
+    expect(await call(TOKEN, { ...boot, [TOKEN_HEADER]: handed }), 'its own proof is the first token').toBe(
+      200,
+    );
+    expect(await call(announced, { ...boot, [TOKEN_HEADER]: foreign })).toBe(401);
+    expect(await call(TOKEN, { [TOKEN_HEADER]: foreign }), 'for any boot').toBe(200);
+    const before = worker.bodies('heartbeat').length;
+    await eventually(() => expect(worker.bodies('heartbeat').length).toBeGreaterThan(before));
+    expect(worker.newestToken()).toBe(handed);
+    expect(worker.problems).toEqual([]);
   });
 
   test('with a bad environment ends with 1 and one sentence that names every bad variable', async () => {

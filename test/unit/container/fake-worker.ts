@@ -27,6 +27,10 @@ export async function eventually<Value>(look: () => Value | Promise<Value>): Pro
 export interface FakeWorker {
   readonly url: string;
   readonly problems: string[];
+  /** The tokens that it believes. */
+  readonly tokens: Set<string>;
+  /** The token that the newest call came with. */
+  newestToken(): string | undefined;
   /** The bundles that were stored, newest last, where the Worker keeps them. */
   readonly bundles: { offer: SnapshotOffer; bytes: Buffer }[];
   /** The repository caches that were stored, newest last; with `holdsCaches` their uploads are never answered. */
@@ -78,6 +82,8 @@ export async function startFakeWorker(
   const caches: FakeWorker['caches'] = [];
   const calls: { name: CallName; body: unknown }[] = [];
   const problems: string[] = [];
+  const tokens = new Set([TOKEN]);
+  let newestToken: string | undefined;
   const answers = new Map<CallName, (body: never) => FakeAnswer | Promise<FakeAnswer>>();
 
   const usual = (name: CallName, body: unknown): FakeAnswer => {
@@ -118,7 +124,8 @@ export async function startFakeWorker(
     }
     const name = nameAt(request);
     if (name === null) return { status: 404 };
-    if (request.headers.authorization !== `Bearer ${TOKEN}`) problems.push(`${name}: no token`);
+    newestToken = request.headers.authorization?.replace('Bearer ', '');
+    if (!tokens.has(newestToken ?? '')) problems.push(`${name}: no token`);
     const body: unknown = JSON.parse(await text(request));
     const checked = CALLBACKS[name].body.safeParse(body);
     if (!checked.success) problems.push(`${name}: ${checked.error.message}`);
@@ -156,6 +163,8 @@ export async function startFakeWorker(
   return {
     url: `http://127.0.0.1:${String(address.port)}`,
     problems,
+    tokens,
+    newestToken: () => newestToken,
     bundles,
     caches,
     bodies,

@@ -95,3 +95,29 @@ test('a heartbeat carries the figures of the disk, and goes out without them whe
   await heartbeats.beat();
   expect(worker.bodies('heartbeat').map((beat) => beat.disk)).toEqual([DISK, null]);
 });
+
+test('a heartbeat whose answer has a new token is the last one with the old', async () => {
+  const worker = await startFakeWorker();
+  worker.tokens.add('renewed');
+  worker.answer('heartbeat', () => ({ status: 200, json: { generation: GENERATION, token: 'renewed' } }));
+  const renewals: string[] = [];
+  const heartbeats = new Heartbeats({
+    worker: new WorkerClient({
+      url: worker.url,
+      token: TOKEN,
+      onFenced: () => undefined,
+      onRenewed: (token) => renewals.push(token),
+    }),
+    lifecycle: new Lifecycle('b'.repeat(32), 0),
+    sightings: () => [],
+    disk,
+    erasedRigs,
+  });
+  const seen: (string | undefined)[] = [];
+  for (const _ of [1, 2, 3]) {
+    await heartbeats.beat();
+    seen.push(worker.newestToken());
+  }
+  expect(seen).toEqual([TOKEN, 'renewed', 'renewed']);
+  expect(renewals, 'what is to be hidden from logs').toEqual(['renewed']);
+});

@@ -29,6 +29,8 @@ export interface Config {
   readonly mark: string | null;
   /** Whether each agent runs as a system user of its own; else all run as the control server's. */
   readonly separateUsers: boolean;
+  /** Whether repositories may be at addresses that are not public. */
+  readonly allowPrivateGit: boolean;
 }
 
 /** The environment cannot be used; the message is one sentence that names every bad variable, and no value. */
@@ -58,6 +60,7 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
     lang: data.LANG,
     tmpDir: data.TMPDIR,
     separateUsers,
+    allowPrivateGit: data.ALLOW_PRIVATE_GIT === 'true',
     mark: data.RELIGHT_CONTAINER ?? null,
   };
 }

@@ -10,6 +10,7 @@ import { ErasedRigs } from './disk/erased-rigs.ts';
 import { measureDisk, Room } from './disk/room.ts';
 import type { Door } from './door.ts';
 import { ownDir } from './git/layout.ts';
+import { RemoteGuard } from './git/remote-guard.ts';
 import { createGit } from './git/run-git.ts';
 import { gitWorktrees } from './git-worktrees.ts';
 import { Heartbeats } from './heartbeats.ts';
@@ -69,6 +70,7 @@ export function openControlServer(config: Config, boot: Boot, door: Door): Contr
         ? credentials.settings(rigOwner(rig), rig, knownHostsFile(home ?? ownDir(workspace, rig)))
         : null,
     onRefused: (rig) => credentials.refused(rig),
+    guard: config.allowPrivateGit ? null : new RemoteGuard(),
   });
   const room = new Room(async () => await measureDisk(workspace));
   const hasCredential = (rig: string): boolean => credentials.has(rig);

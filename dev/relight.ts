@@ -65,7 +65,8 @@ export async function startRelight(options: RelightOptions): Promise<Relight> {
   );
   const engine = await openEngine(rootDir, join(stateDir, 'compile-cache'), options);
   const url = `http://127.0.0.1:${options.port}`;
-  const { vars = {} } = options;
+  // Nothing here is anybody else's to reach.
+  const vars = { ALLOW_PRIVATE_GIT: 'true', ...options.vars };
   const config = await writeWorkerConfig(stateDir, { url, vars, secretNames: Object.keys(secrets) });
   const runWorker = (): Promise<WranglerDev> =>
     startWranglerDev({

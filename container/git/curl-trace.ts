@@ -15,6 +15,7 @@ export const CURL_TRACE = {
 const TRACE_LINE = /\d\d:\d\d:\d\d\.\d{6} [\w./-]+\.c:\d+ [^\n]*(?:\n|$)/g;
 
 const STATUS = /<= Recv header: HTTP\/[\d.]+ (\d{3})/g;
+const LOCATION = /<= Recv header: location: *([^\r\n]*)/gi;
 const RETRY_AFTER = /<= Recv header: retry-after: *([^\r\n]*)/gi;
 
 /** What git said, without its traces. */
@@ -28,4 +29,11 @@ export function retryAfterIn(trace: string, now: number): number | null {
   if (last?.[1] !== '429' && last?.[1] !== '503') return null;
   const header = [...trace.slice(last.index).matchAll(RETRY_AFTER)].at(-1)?.[1] ?? null;
   return retryAfterMs(header, now);
+}
+
+/** Where the last answer leads to, as it says it, if it was a redirect (RFC 9110, 15.4); null where it said nothing. */
+export function redirectIn(trace: string): string | null {
+  const last = [...trace.matchAll(STATUS)].at(-1);
+  if (last?.[1] === undefined || !/^30[12378]$/.test(last[1])) return null;
+  return [...trace.slice(last.index).matchAll(LOCATION)].at(-1)?.[1] ?? null;
 }

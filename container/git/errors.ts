@@ -69,6 +69,18 @@ export class GitFailure extends RelightError {
   }
 }
 
+/** A git command that failed because an answer led elsewhere, and git goes along with none. */
+export class Redirected extends GitFailure {
+  /** As the answer has it: it may be relative to what was asked for. */
+  readonly location: string;
+
+  constructor(location: string, { code, message, ...facts }: GitFailure) {
+    super(code, message, facts);
+    this.name = 'Redirected';
+    this.location = location;
+  }
+}
+
 /** The text without user names, passwords and tokens in URLs. */
 export function withoutSecrets(text: string): string {
   return text.replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/'"@]*(?:@[^\s/'"@]*)*@/gi, '$1');

@@ -5,13 +5,17 @@ import { repoDir, rigDir } from './layout.ts';
 import { isAbsence } from './worktree-marks.ts';
 
 /**
- * The host that a network command talks to: that of the URL among its words, else that of the remote of the rig which
- * `dir` belongs to. Null where there is none, as for a path on this disk.
+ * The remote that a network command talks to: the URL among its words, else that of the rig which `dir` belongs to. Null
+ * where there is none, as for a path on this disk.
  */
-export function hostOf(workspace: string, dir: string, args: readonly string[]): string | null {
+export function remoteUrlOf(workspace: string, dir: string, args: readonly string[]): string | null {
   const url = args.find(isGitUrl) ?? remoteOf(workspace, dir);
-  if (url === null || !isGitUrl(url)) return null;
-  return URL.canParse(url) ? new URL(url).host : (/@([^:]+):/.exec(url)?.[1] ?? null);
+  return url === null || !isGitUrl(url) ? null : url;
+}
+
+/** The host of a remote, with its port where that is not the usual one. */
+export function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : (/@([^:]+):/.exec(url)?.[1] ?? url);
 }
 
 /** Read and not asked for: the first URL in the configuration is the one that Relight wrote when it made the repository. */

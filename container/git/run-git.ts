@@ -2,13 +2,15 @@ import { mkdirSync, realpathSync } from 'node:fs';
 import { RelightError } from '../../src/contract/errors.ts';
 import { ownerOf } from '../files/owner.ts';
 import type { Users } from '../users/users.ts';
-import { CURL_TRACE, retryAfterIn, withoutTrace } from './curl-trace.ts';
-import { GitFailure, readFailure } from './errors.ts';
+import { CURL_TRACE, redirectIn, retryAfterIn, withoutTrace } from './curl-trace.ts';
+import { GitFailure, readFailure, Redirected } from './errors.ts';
 import { gitEnvironment, gitSettings, hasGitLfs } from './git-environment.ts';
 import { runProcess } from './git-process.ts';
 import type { ProcessOrder } from './git-process.ts';
 import { HostGates } from './host-gates.ts';
-import { hostOf } from './remote-host.ts';
+import { FOLLOW_NOTHING, throughGuard } from './remote-guard.ts';
+import type { RemoteGuard } from './remote-guard.ts';
+import { hostOf, remoteUrlOf } from './remote-host.ts';
 
 /** Limits of one git command, in milliseconds; `noProgressMs` counts from the last byte that it wrote. */
 export interface GitLimits {
@@ -31,6 +33,8 @@ export interface GitSettings {
   readonly limits?: Partial<GitLimits>;
   readonly users?: Users | null;
   readonly gates?: HostGates;
+  /** Which remotes are talked to; null for any. */
+  readonly guard?: RemoteGuard | null;
 }
 
 /**
@@ -75,6 +79,7 @@ export function createGit(settings: GitSettings): Git {
   const lfs = hasGitLfs();
   const users = settings.users ?? null;
   const gates = settings.gates ?? new HostGates();
+  const guard = settings.guard ?? null;
   return {
     workspace,
     lfs,
@@ -90,11 +95,19 @@ export function createGit(settings: GitSettings): Git {
         command,
         limits,
         home,
-        settings: [...gitSettings(lfs, asking ?? {}), ...shared],
+        settings: [...gitSettings(lfs, asking ?? {}), ...shared, ...(guard === null ? [] : [FOLLOW_NOTHING])],
       };
-      const host = command.network === true ? hostOf(workspace, dir, args) : null;
-      const attempt = async (): Promise<string> =>
-        host === null ? await runOnce(run) : await throughGate(gates, host, run);
+      const url = command.network === true ? remoteUrlOf(workspace, dir, args) : null;
+      const attempt = async (): Promise<string> => {
+        if (url === null) return await runOnce(run);
+        if (guard === null) return await throughGate(gates, hostOf(url), run);
+        return await throughGuard(
+          guard,
+          url,
+          async (more) =>
+            await throughGate(gates, hostOf(url), { ...run, settings: [...run.settings, ...more] }),
+        );
+      };
       try {
         return await attempt();
       } catch (error) {
@@ -167,7 +180,9 @@ async function runOnce(run: Run): Promise<string> {
   if (end.exitCode === 0) return end.stdout;
   // The trace is in what it said, and in nothing that leaves this function.
   const said = withoutTrace(`${end.stderr}${end.stdout}`);
-  throw readFailure(name, end.exitCode, said, retryAfterIn(end.stderr, Date.now()));
+  const failure = readFailure(name, end.exitCode, said, retryAfterIn(end.stderr, Date.now()));
+  const location = network ? redirectIn(end.stderr) : null;
+  throw location === null ? failure : new Redirected(location, failure);
 }
 
 function orderFor({ dir, args, command, limits, settings, home }: Run): ProcessOrder {

@@ -144,5 +144,6 @@ export const ContainerEnv = z.object({
   GT_TOWN: Id,
   RELIGHT_URL: z.url(),
   RELIGHT_TOKEN: z.string().min(1),
+  ALLOW_PRIVATE_GIT: z.enum(['true', 'false']).default('false'),
   DRAIN_SECONDS: z.coerce.number().int().positive().default(30),
 });

@@ -36,6 +36,7 @@ export const ERROR_CODES = {
   unknown_secret: { status: 422, retryable: false, title: 'The town names a secret that is not set' },
   unknown_credential: { status: 422, retryable: false, title: 'The rig names a credential that is not set' },
   unusable_credential: { status: 422, retryable: false, title: "The rig's credential cannot be used" },
+  git_address: { status: 422, retryable: false, title: 'The git remote is not on the public internet' },
   git_auth: { status: 502, retryable: false, title: 'The git remote refused the credential' },
   git_host_key: { status: 502, retryable: false, title: 'The git host shows another key than expected' },
   git_not_found: { status: 502, retryable: false, title: 'The git remote has no such repository' },

@@ -2,6 +2,7 @@ import { Container } from '@cloudflare/containers';
 import type { StopParams } from '@cloudflare/containers';
 import { BOOT_HEADER, CONTROL, CONTROL_PORT, ControlHealth, TOKEN_HEADER } from '../contract/control.ts';
 import { RelightError } from '../contract/errors.ts';
+import { allowsPrivateGit } from '../platform/git-policy.ts';
 import { bootRecoveryId, launchRecovery } from '../platform/launch.ts';
 import { logEvent, logTrouble } from '../platform/log.ts';
 import { signBootToken, signStartToken } from '../platform/token.ts';
@@ -63,6 +64,7 @@ export class TownContainer extends Container<Env> {
             RELIGHT_URL: this.env.RELIGHT_URL,
             RELIGHT_TOKEN: await this.#token(),
             DRAIN_SECONDS: String(drainSeconds),
+            ALLOW_PRIVATE_GIT: String(allowsPrivateGit(this.env)),
           },
         },
       });

@@ -8,6 +8,7 @@ import type { Life } from '../contract/ids.ts';
 import type { TownMetrics } from '../contract/metrics.ts';
 import type { Phase, Recovery } from '../contract/recovery.ts';
 import type { RigSpec, RigView, StartOrders } from '../contract/rig.ts';
+import { requirePublicHost } from '../platform/git-policy.ts';
 import type { ContainerAction, TownSettings, TownView } from '../contract/town.ts';
 import type { TokenOrigin } from '../rules/container-token.ts';
 import { eraseDatabase, openDatabase } from '../tables/open.ts';
@@ -66,10 +67,11 @@ export class Town extends DurableObject<Env> {
     return describeTown(this.#core);
   }
 
-  /** Registers the rig or changes its spec. */
+  /** Registers the rig or changes its spec. Throws RelightError `git_address` for one at no public host. */
   async putRig(rig: string, spec: RigSpec): Promise<RigView> {
     const { db, env, town } = this.#core;
     registry.townRow(db, town);
+    requirePublicHost(env, spec.gitUrl);
     await finishRemoving(this.#core, rig);
     const own = rigOf(env, town, rig);
     // First, so that every registered rig can be asked how it stands.

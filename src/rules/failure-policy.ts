@@ -41,6 +41,7 @@ const REMOTE = ['restoreInRecovery', 'restore'] as const;
  * next is said there; a test holds both equal.
  */
 export const FAILURES = {
+  'git address not public': { codes: ['git_address'], backoffs: [] },
   'git auth': { codes: ['git_auth'], backoffs: [] },
   'git host key': { codes: ['git_host_key'], backoffs: [] },
   'git 404': { codes: ['git_not_found', 'git_not_a_repository'], backoffs: [] },

@@ -140,7 +140,7 @@ describe('git URLs', () => {
 
   it.each([
     'https://git.test:8443/a/b/c.git',
-    'http://127.0.0.1:3000/hono',
+    'http://git.test:3000/hono',
     'ssh://git@git.test:2222/~ada/hono.git',
     'git@git.test:ada/hono.git',
   ])('such as %j are taken', async (gitUrl) => {

@@ -1,5 +1,6 @@
 import type { AgentArchive, RigArchive, TownArchive } from '../../contract/archive.ts';
 import { RelightError } from '../../contract/errors.ts';
+import { requirePublicHost } from '../../platform/git-policy.ts';
 import { agentOf, directoryOf, rigOf } from '../reach.ts';
 import type { TownCore } from './core.ts';
 import * as registry from './registry.ts';
@@ -27,11 +28,12 @@ async function exportRoster({ env, town }: TownCore, rig: string): Promise<Agent
 /**
  * Makes the town of an archive, with its container held down until somebody starts it: the town that was exported may still
  * be at work on the same branches. The town is there once all of it is; what is cut off before is repeated. Throws
- * RelightError `town_exists`.
+ * RelightError `town_exists`, and `git_address` for a rig at no public host.
  */
 export async function importTown(core: TownCore, { settings, rigs }: TownArchive): Promise<void> {
   const { db, env, town } = core;
   if (registry.hasTown(db)) throw new RelightError('town_exists', `${town} is there; remove it first`);
+  for (const { spec } of rigs) requirePublicHost(env, spec.gitUrl);
   await Promise.all(rigs.map(async (each) => importRig(core, each)));
   const now = Date.now();
   db.transaction((tx) => {

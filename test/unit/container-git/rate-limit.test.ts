@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GitFailure } from '../../../container/git/errors.ts';
 import { HostGates } from '../../../container/git/host-gates.ts';
 import { DEFAULT_RETRY_AFTER_MS, HOST_AT_ONCE, PATIENCE_MS } from '../../../container/git/rate-limit.ts';
-import { hostOf } from '../../../container/git/remote-host.ts';
+import { hostOf, remoteUrlOf } from '../../../container/git/remote-host.ts';
 import { createGit } from '../../../container/git/run-git.ts';
 import { startGitServer } from '../../../dev/git-server/git-server.ts';
 import type { GitServer } from '../../../dev/git-server/git-server.ts';
@@ -163,7 +163,10 @@ describe('the way to a git host', () => {
     try {
       await scene.restore([planFor('ada')]);
       const { workspace } = scene.git;
-      const host = (dir: string, ...args: string[]) => hostOf(workspace, dir, args);
+      const host = (dir: string, ...args: string[]) => {
+        const url = remoteUrlOf(workspace, dir, args);
+        return url === null ? null : hostOf(url);
+      };
       expect(host(workspace, 'ls-remote', '--', 'https://git.example:8443/a.git', 'HEAD')).toBe(
         'git.example:8443',
       );

@@ -67,6 +67,7 @@ export async function startControl(
       GT_TOWN: 'town',
       RELIGHT_URL: workerUrl,
       RELIGHT_TOKEN: TOKEN,
+      ALLOW_PRIVATE_GIT: 'true',
       WORKSPACE: dir,
       PORT: '0',
       HOST: '127.0.0.1',

@@ -11,10 +11,24 @@ export interface Door {
   admit(listener: RequestListener): void;
 }
 
+/** How long a caller may take, in milliseconds, over its headers and its whole request, and how often that is looked at. */
+export interface DoorLimits {
+  readonly headersTimeout: number;
+  readonly requestTimeout: number;
+  readonly connectionsCheckingInterval: number;
+}
+
+/** The Worker gives a call up after ten seconds; agents reach the port as well, and could hold it by saying nothing. */
+const LIMITS: DoorLimits = {
+  headersTimeout: 10_000,
+  requestTimeout: 20_000,
+  connectionsCheckingInterval: 5_000,
+};
+
 /** Listens. Throws the system's error, such as EADDRINUSE. */
-export async function openDoor(host: string, port: number): Promise<Door> {
+export async function openDoor(host: string, port: number, limits = LIMITS): Promise<Door> {
   const program = Promise.withResolvers<RequestListener>();
-  const server = createServer((request, response) => {
+  const server = createServer({ ...limits }, (request, response) => {
     void program.promise.then((listener) => listener(request, response));
   });
   await new Promise<void>((resolve, reject) => {

@@ -30,6 +30,7 @@ export const ERROR_CODES = {
   draining: { status: 503, retryable: true, title: 'The container is shutting down' },
   not_pushed: { status: 409, retryable: true, title: 'The remote branch does not hold this commit' },
   uncommitted: { status: 409, retryable: false, title: 'Something in the worktree is not committed' },
+  rate_limited: { status: 429, retryable: true, title: 'Too many requests' },
   too_large: { status: 413, retryable: false, title: 'The body is too large' },
   unsupported_media_type: { status: 415, retryable: false, title: 'The body must be application/json' },
   git_credential: { status: 502, retryable: true, title: 'The git host gives out no credential' },

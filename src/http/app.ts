@@ -8,7 +8,7 @@ import { limitBody, requireJson, requireOperator } from './guards.ts';
 import { metrics } from './metrics.ts';
 import { createRouter } from './operation.ts';
 import { operators } from './operators.ts';
-import { problemFor, problemResponse } from './problems.ts';
+import { headersFor, problemFor, problemResponse } from './problems.ts';
 import { recoveries } from './recoveries.ts';
 import { repoCaches } from './repo-caches.ts';
 import { rigs } from './rigs.ts';
@@ -17,7 +17,7 @@ import { towns } from './towns.ts';
 /** The whole HTTP surface of the Worker. */
 export function createApp() {
   const app = createRouter();
-  app.onError((error) => problemResponse(problemFor(error)));
+  app.onError((error) => problemResponse(problemFor(error), headersFor(error)));
   app.notFound((c) =>
     problemResponse(problemOf('not_found', `there is nothing at ${c.req.method} ${c.req.path}`)),
   );

@@ -10,7 +10,7 @@ import {
 import { agentOf, townOf } from '../objects/reach.ts';
 import { BUNDLE_CODES, deleteBundles, hasBucket, newBundleKey } from '../platform/bundles.ts';
 import { fetchFile, fileResponse, storeFile } from '../platform/stored-files.ts';
-import { requireContainer } from './guards.ts';
+import { limitBody, requireContainer } from './guards.ts';
 import type { Bindings } from './guards.ts';
 import { readOffer } from './offer-header.ts';
 import { admitOffer, recordOffer } from './offers.ts';
@@ -22,6 +22,7 @@ export const bundles = new Hono<Bindings>();
 for (const { path } of [BUNDLE_CALLS.upload, BUNDLE_CALLS.download]) {
   bundles.use(path, requireContainer);
 }
+bundles.use(BUNDLE_CALLS.download.path, limitBody);
 
 bundles.on(BUNDLE_CALLS.upload.method, BUNDLE_CALLS.upload.path, async (c) => {
   const bucket = bucketOf(c.env);

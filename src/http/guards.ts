@@ -5,8 +5,9 @@ import { problemOf, RelightError } from '../contract/errors.ts';
 import type { Operator } from '../contract/operator.ts';
 import { readContainerToken } from '../platform/token.ts';
 import type { ContainerToken } from '../platform/token.ts';
-import { operatorOf } from './operator.ts';
+import { signIn } from './operator.ts';
 import { problemResponse } from './problems.ts';
+import { callerOf, countCallback, countWrongContainer } from './rate-limits.ts';
 
 /** What the guards leave for the routes behind them. */
 export interface Bindings {
@@ -34,14 +35,20 @@ export const requireJson = createMiddleware<Bindings>(async (c, next) => {
 
 /** Lets only an operator pass, and leaves who it is. */
 export const requireOperator = createMiddleware<Bindings>(async (c, next) => {
-  c.set('operator', await operatorOf(c.env, bearerToken(c.req.header('authorization'))));
+  const token = bearerToken(c.req.header('authorization'));
+  c.set('operator', await signIn(c.env, token, callerOf(c.req.raw)));
   await next();
 });
 
 /** Lets only a container pass, and leaves its token and the town that this was signed for. */
 export const requireContainer = createMiddleware<Bindings>(async (c, next) => {
   const bearer = bearerToken(c.req.header('authorization'));
-  const token = await readContainerToken(bearer, c.env.CONTAINER_TOKEN_KEY);
+  const caller = callerOf(c.req.raw);
+  const token = await readContainerToken(bearer, c.env.CONTAINER_TOKEN_KEY).catch(async (error: unknown) => {
+    await countWrongContainer(c.env, caller);
+    throw error;
+  });
+  await countCallback(c.env, token, caller);
   c.set('token', token);
   c.set('town', token.town);
   await next();

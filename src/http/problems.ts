@@ -3,13 +3,19 @@ import { z } from 'zod';
 import { ErrorCode, problemOf, RelightError } from '../contract/errors.ts';
 import type { Problem } from '../contract/errors.ts';
 import { logTrouble } from '../platform/log.ts';
+import { RateLimited } from './rate-limits.ts';
 
 /** The answer for a problem (RFC 9457). */
-export function problemResponse(problem: Problem): Response {
+export function problemResponse(problem: Problem, headers: Readonly<Record<string, string>> = {}): Response {
   return Response.json(problem, {
     status: problem.status,
-    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store', ...headers },
   });
+}
+
+/** What the answer says of an error beside the problem: when to ask again (RFC 9110, 10.2.3). */
+export function headersFor(error: unknown): Record<string, string> {
+  return error instanceof RateLimited ? { 'retry-after': String(error.retryAfterS) } : {};
 }
 
 /** Any error as problem details. What Relight did not foresee is logged, and its text stays inside. */

@@ -10,7 +10,7 @@ import {
 import { rigOf, townOf } from '../objects/reach.ts';
 import { CACHE_CODES, cacheBucketOf, newCacheKey } from '../platform/repo-caches.ts';
 import { fetchFile, fileResponse, storeFile } from '../platform/stored-files.ts';
-import { requireContainer } from './guards.ts';
+import { limitBody, requireContainer } from './guards.ts';
 import type { Bindings } from './guards.ts';
 import { readOffer } from './offer-header.ts';
 
@@ -18,6 +18,7 @@ import { readOffer } from './offer-header.ts';
 export const repoCaches = new Hono<Bindings>();
 
 for (const { path } of [CACHE_CALLS.upload, CACHE_CALLS.download]) repoCaches.use(path, requireContainer);
+repoCaches.use(CACHE_CALLS.download.path, limitBody);
 
 repoCaches.on(CACHE_CALLS.upload.method, CACHE_CALLS.upload.path, async (c) => {
   const bucket = cacheBucketOf(c.env);

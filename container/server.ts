@@ -1,6 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Context, Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { BOOT_HEADER, CONTROL, type ControlHealth, TOKEN_HEADER } from '../src/contract/control.ts';
 import { ERROR_CODES, RelightError } from '../src/contract/errors.ts';
 import type { Exchange } from '../src/contract/exchange.ts';
@@ -46,7 +45,6 @@ export function controlRoutes({
   const app = new Hono();
   app.onError((error, c) => problemResponse(c, error));
   app.notFound((c) => problemResponse(c, new RelightError('not_found', `${c.req.method} ${c.req.path}`)));
-  app.use(bodyLimit({ maxSize: BODY_MAX_BYTES, onError: (c) => problemResponse(c, tooLarge()) }));
   app.use(async (c, next) => {
     if (c.req.path !== CONTROL.health.path) proveWorker(c, token);
     await next();
@@ -120,7 +118,22 @@ function idAt(c: Context, place: 'rig' | 'agent'): string {
 }
 
 async function bodyOf<Body>(c: Context, exchange: Exchange<Body>): Promise<Body> {
-  return parseOrRefuse(exchange.body, parseJson(await c.req.text()));
+  return parseOrRefuse(exchange.body, parseJson(await textOf(c.req.raw)));
+}
+
+/**
+ * The body; one that is too large is read to its end, so that the caller hears the answer, but not kept. Not by Hono's
+ * bodyLimit: what it makes of a body without a stated length is refused by Node's Request.
+ */
+async function textOf({ body }: Request): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.byteLength;
+    if (size <= BODY_MAX_BYTES) chunks.push(chunk);
+  }
+  if (size > BODY_MAX_BYTES) throw tooLarge();
+  return Buffer.concat(chunks).toString();
 }
 
 function tooLarge(): RelightError {

@@ -12,6 +12,7 @@ import { BUNDLE_CODES, deleteBundles, hasBucket, newBundleKey } from '../platfor
 import { fetchFile, fileResponse, storeFile } from '../platform/stored-files.ts';
 import { limitBody, requireContainer } from './guards.ts';
 import type { Bindings } from './guards.ts';
+import { readJson } from './json-body.ts';
 import { readOffer } from './offer-header.ts';
 import { admitOffer, recordOffer } from './offers.ts';
 
@@ -52,7 +53,7 @@ bundles.on(BUNDLE_CALLS.upload.method, BUNDLE_CALLS.upload.path, async (c) => {
 
 bundles.on(BUNDLE_CALLS.download.method, BUNDLE_CALLS.download.path, async (c) => {
   const town = c.get('town');
-  const { life, rig, agent, generation, seq } = SnapshotWanted.parse(await c.req.json());
+  const { life, rig, agent, generation, seq } = await readJson(c.req, SnapshotWanted);
   await townOf(c.env, town).admit(life, c.get('token'));
   const { place } = await agentOf(c.env, town, rig, agent).snapshot(generation, seq);
   return fileResponse(await fetchFile(bucketOf(c.env), place ?? '', BUNDLE_CODES));

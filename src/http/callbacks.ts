@@ -1,7 +1,6 @@
 import { Hono } from 'hono';
 import { CALLBACKS } from '../contract/callbacks.ts';
 import type { Exchange } from '../contract/exchange.ts';
-import { RelightError } from '../contract/errors.ts';
 import type { Life } from '../contract/ids.ts';
 import { agentOf, rigOf, townOf } from '../objects/reach.ts';
 import { credentialFrom } from '../platform/git-credential.ts';
@@ -11,6 +10,7 @@ import { isToBeRenewed, signBootToken } from '../platform/token.ts';
 import type { ContainerToken } from '../platform/token.ts';
 import { requireContainer } from './guards.ts';
 import type { Bindings } from './guards.ts';
+import { readJson } from './json-body.ts';
 import { admitOffer, recordOffer, requireOwnRef } from './offers.ts';
 
 /** The calls that come from containers. Which town speaks is in the token, never in the message. */
@@ -31,7 +31,7 @@ function answer<Body, Answer>(
   handle: (call: Call<Body>) => Promise<Answer>,
 ): void {
   callbacks.on(exchange.method, exchange.path, async (c) => {
-    const body = exchange.body.parse(await c.req.json().catch(refuseJson));
+    const body = await readJson(c.req, exchange.body);
     const town = c.get('town');
     const token = c.get('token');
     const result = await handle({ env: c.env, town, token, body }).catch((error: unknown) => {
@@ -60,10 +60,6 @@ function isFenced(error: unknown): boolean {
 async function countFenced(env: Env, town: string, path: string): Promise<void> {
   logEvent('message.fenced', { town, path });
   await townOf(env, town).noteFenced();
-}
-
-function refuseJson(error: unknown): never {
-  throw new RelightError('invalid_request', 'the body is not JSON', { cause: error });
 }
 
 /** A new token for a boot that has been heard, once its own is none for a boot or will not last much longer. */

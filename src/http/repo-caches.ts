@@ -12,6 +12,7 @@ import { CACHE_CODES, cacheBucketOf, newCacheKey } from '../platform/repo-caches
 import { fetchFile, fileResponse, storeFile } from '../platform/stored-files.ts';
 import { limitBody, requireContainer } from './guards.ts';
 import type { Bindings } from './guards.ts';
+import { readJson } from './json-body.ts';
 import { readOffer } from './offer-header.ts';
 
 /** Repository caches on their way out of the container and back: they are streamed, never held. */
@@ -47,7 +48,7 @@ repoCaches.on(CACHE_CALLS.upload.method, CACHE_CALLS.upload.path, async (c) => {
 
 repoCaches.on(CACHE_CALLS.download.method, CACHE_CALLS.download.path, async (c) => {
   const town = c.get('town');
-  const { life, rig, sha256 } = CacheWanted.parse(await c.req.json());
+  const { life, rig, sha256 } = await readJson(c.req, CacheWanted);
   await townOf(c.env, town).admit(life, c.get('token'));
   const key = await rigOf(c.env, town, rig).cacheKey(life, sha256);
   return fileResponse(await fetchFile(cacheBucketOf(c.env), key, CACHE_CODES));

@@ -173,7 +173,24 @@ describe('a control call', () => {
     expect(badName.status).toBe(400);
     const tooLarge = await control.call(CONTROL.start, places, { pad: 'x'.repeat(1024 * 1024) });
     expect(tooLarge.json()).toMatchObject({ status: 413, code: 'too_large' });
+    for (const [bytes, code] of [
+      [1, 'invalid_request'],
+      [1024 * 1024 + 1, 'too_large'],
+    ] as const) {
+      const init = {
+        headers: { authorization: `Bearer ${TOKEN}` },
+        body: streamOf(bytes),
+        duplex: 'half',
+      } as const;
+      const chunked = await fetch(`${control.url}/rigs/rig/agents/a`, { method: 'PUT', ...init });
+      expect(await chunked.json(), 'a body of no stated length').toMatchObject({ code });
+    }
     const nowhere = await fetch(`${control.url}/nowhere`, { headers: { authorization: `Bearer ${TOKEN}` } });
     expect(nowhere.status).toBe(404);
   });
 });
+
+/** So many bytes, sent without saying how many. */
+function streamOf(bytes: number): ReadableStream<Uint8Array> {
+  return new Blob(['{'.repeat(bytes)]).stream();
+}

@@ -4,7 +4,7 @@ import { archives } from './archives.ts';
 import { bundles } from './bundles.ts';
 import { callbacks } from './callbacks.ts';
 import { logChanges } from './change-log.ts';
-import { limitBody, requireJson, requireOperator } from './guards.ts';
+import { limitBody, requireContainer, requireJson, requireOperator } from './guards.ts';
 import { metrics } from './metrics.ts';
 import { createRouter } from './operation.ts';
 import { operators } from './operators.ts';
@@ -27,7 +27,9 @@ export function createApp() {
     info: { title: 'Relight', version: '1', description: 'Towns of coding agents whose disk may vanish.' },
   });
   app.openAPIRegistry.registerComponent('securitySchemes', 'operator', { type: 'http', scheme: 'bearer' });
+  // Nobody's body is looked at before its token.
   app.use('/api/*', requireOperator, logChanges);
+  app.use('/callback/*', requireContainer);
   for (const large of [bundles, repoCaches, archives]) app.route('/', large);
   app.use('*', limitBody, requireJson);
   for (const part of [operators, towns, rigs, agents, recoveries]) app.route('/', part);

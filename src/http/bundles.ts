@@ -10,7 +10,7 @@ import {
 import { agentOf, townOf } from '../objects/reach.ts';
 import { BUNDLE_CODES, deleteBundles, hasBucket, newBundleKey } from '../platform/bundles.ts';
 import { fetchFile, fileResponse, storeFile } from '../platform/stored-files.ts';
-import { limitBody, requireContainer } from './guards.ts';
+import { limitBody } from './guards.ts';
 import type { Bindings } from './guards.ts';
 import { readJson } from './json-body.ts';
 import { readOffer } from './offer-header.ts';
@@ -19,10 +19,6 @@ import { admitOffer, recordOffer } from './offers.ts';
 /** Snapshots on their way out of the container and back: bundles are streamed, never held. */
 export const bundles = new Hono<Bindings>();
 
-// Its own paths only: the other callbacks have their guard, and would verify each token twice.
-for (const { path } of [BUNDLE_CALLS.upload, BUNDLE_CALLS.download]) {
-  bundles.use(path, requireContainer);
-}
 bundles.use(BUNDLE_CALLS.download.path, limitBody);
 
 bundles.on(BUNDLE_CALLS.upload.method, BUNDLE_CALLS.upload.path, async (c) => {

@@ -8,15 +8,12 @@ import { logEvent } from '../platform/log.ts';
 import { readSecret } from '../platform/secrets.ts';
 import { isToBeRenewed, signBootToken } from '../platform/token.ts';
 import type { ContainerToken } from '../platform/token.ts';
-import { requireContainer } from './guards.ts';
 import type { Bindings } from './guards.ts';
 import { readJson } from './json-body.ts';
 import { admitOffer, recordOffer, requireOwnRef } from './offers.ts';
 
-/** The calls that come from containers. Which town speaks is in the token, never in the message. */
+/** The calls that come from containers, behind their guard. Which town speaks is in the token, never in the message. */
 export const callbacks = new Hono<Bindings>();
-
-callbacks.use('/callback/*', requireContainer);
 
 /** What a handler gets: the town that the token was signed for, the token, and the message. */
 interface Call<Body> {

@@ -10,7 +10,7 @@ import {
 import { rigOf, townOf } from '../objects/reach.ts';
 import { CACHE_CODES, cacheBucketOf, newCacheKey } from '../platform/repo-caches.ts';
 import { fetchFile, fileResponse, storeFile } from '../platform/stored-files.ts';
-import { limitBody, requireContainer } from './guards.ts';
+import { limitBody } from './guards.ts';
 import type { Bindings } from './guards.ts';
 import { readJson } from './json-body.ts';
 import { readOffer } from './offer-header.ts';
@@ -18,7 +18,6 @@ import { readOffer } from './offer-header.ts';
 /** Repository caches on their way out of the container and back: they are streamed, never held. */
 export const repoCaches = new Hono<Bindings>();
 
-for (const { path } of [CACHE_CALLS.upload, CACHE_CALLS.download]) repoCaches.use(path, requireContainer);
 repoCaches.use(CACHE_CALLS.download.path, limitBody);
 
 repoCaches.on(CACHE_CALLS.upload.method, CACHE_CALLS.upload.path, async (c) => {

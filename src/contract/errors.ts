@@ -11,6 +11,7 @@ export const ERROR_CODES = {
   invalid_request: { status: 400, retryable: false, title: 'The request is not valid' },
   unauthorized: { status: 401, retryable: false, title: 'A valid bearer token is needed' },
   wrong_town: { status: 403, retryable: false, title: 'The token belongs to another town' },
+  cross_site: { status: 403, retryable: false, title: 'The form was sent from another site' },
   not_found: { status: 404, retryable: false, title: 'There is nothing at this address' },
   unknown_town: { status: 404, retryable: false, title: 'There is no such town' },
   unknown_rig: { status: 404, retryable: false, title: 'The town has no such rig' },

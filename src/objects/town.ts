@@ -11,13 +11,14 @@ import type { RigSpec, RigView, StartOrders } from '../contract/rig.ts';
 import type { SnapshotPolicy } from '../contract/snapshot.ts';
 import { wipHome } from '../contract/snapshot-refs.ts';
 import { hasBucket } from '../platform/bundles.ts';
-import type { ContainerAction, TownSettings, TownView } from '../contract/town.ts';
+import type { BootRecord, ContainerAction, TownSettings, TownView } from '../contract/town.ts';
 import { eraseDatabase, openDatabase } from '../tables/open.ts';
 import { containerOf, directoryOf, partsOfName, rigOf } from './reach.ts';
 import { exportTown, importTown } from './town/archive.ts';
 import { admitLife, currentLife } from './town/boots.ts';
 import type { TownCore } from './town/core.ts';
 import { Feed } from './town/feed.ts';
+import { listBoots } from './town/history.ts';
 import { townMetrics } from './town/metrics.ts';
 import * as recoveries from './town/recoveries.ts';
 import { Recoverer } from './town/recoverer.ts';
@@ -167,6 +168,12 @@ export class Town extends DurableObject<Env> {
   }
 
   // Boots and the container
+
+  /** The newest boots with their recoveries, newest first. */
+  boots(): BootRecord[] {
+    registry.townRow(this.#core.db, this.#core.town);
+    return listBoots(this.#core.db);
+  }
 
   /** A boot makes itself known. Throws RelightError `stale_generation` to one that a later boot has replaced. */
   announce(announcement: told.Announcement): Promise<told.Standing> {

@@ -3,6 +3,7 @@ import { agents } from './agents.ts';
 import { archives } from './archives.ts';
 import { bundles } from './bundles.ts';
 import { callbacks } from './callbacks.ts';
+import { dashboard } from './dashboard/dashboard.ts';
 import { limitBody, requireJson, requireOperator } from './guards.ts';
 import { metrics } from './metrics.ts';
 import { createRouter } from './operation.ts';
@@ -25,6 +26,8 @@ export function createApp() {
     info: { title: 'Relight', version: '1', description: 'Towns of coding agents whose disk may vanish.' },
   });
   app.openAPIRegistry.registerComponent('securitySchemes', 'operator', { type: 'http', scheme: 'bearer' });
+  // Before the guards of JSON: it speaks in forms, and has guards of its own.
+  app.route('/', dashboard);
   app.use('/api/*', requireOperator);
   for (const large of [bundles, repoCaches, archives]) app.route('/', large);
   app.use('*', limitBody, requireJson);

@@ -11,7 +11,7 @@ const GIVE_UP_MS = 15_000;
 const main = document.querySelector('main[data-every]');
 /** @type {EventSource | null} */
 let changes = null;
-/** @type {number | undefined} */
+/** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
 let isAsking = false;
 let askedAt = 0;

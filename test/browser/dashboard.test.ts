@@ -41,7 +41,9 @@ const state = (of: Page) => of.locator('.head .state').first();
 
 /** Waits until the town's page says that it is in this state. */
 async function untilState(word: string): Promise<void> {
-  await state(page).filter({ hasText: new RegExp(`^${word}$`) }).waitFor();
+  await state(page)
+    .filter({ hasText: new RegExp(`^${word}$`) })
+    .waitFor();
 }
 
 /** Goes through the confirmation of an action on the town's page or an agent's. */

@@ -101,7 +101,9 @@ describe('a session', () => {
     const cookieOf = async (origin: string): Promise<string> =>
       (await new Browser(origin).signIn()).headers.get('set-cookie') ?? '';
     const secure = await cookieOf('https://relight.test');
-    expect(secure).toMatch(/^__Host-relight=[\w.-]+; Max-Age=1800; Path=\/; HttpOnly; Secure; SameSite=Strict$/);
+    expect(secure).toMatch(
+      /^__Host-relight=[\w.-]+; Max-Age=1800; Path=\/; HttpOnly; Secure; SameSite=Strict$/,
+    );
     for (const origin of ['http://localhost:8787', 'http://127.0.0.1:8787']) {
       const local = await cookieOf(origin);
       expect(local).toMatch(/^relight=[\w.-]+; Max-Age=1800; Path=\/; HttpOnly; SameSite=Strict$/);
@@ -178,7 +180,14 @@ describe('a session', () => {
     const led = async (to: string) =>
       (await browser.post('/sign-in', { token: 'operator-token', to })).headers.get('location');
     expect(await led('/towns/guarded?x=1')).toBe('/towns/guarded?x=1');
-    for (const to of ['https://evil.test/', '//evil.test/', '/\\evil.test', 'javascript:alert(1)', 'x', '/.//evil.test'])
+    for (const to of [
+      'https://evil.test/',
+      '//evil.test/',
+      '/\\evil.test',
+      'javascript:alert(1)',
+      'x',
+      '/.//evil.test',
+    ])
       expect(await led(to), to).toBe('/');
   });
 
@@ -232,7 +241,10 @@ describe('a form', () => {
 
   it('leaves a sentence that nobody else can write', async () => {
     const browser = await signedIn();
-    browser.cookies.set('__Host-relight-notice', encodeURIComponent('{"tone":"done","text":"Trust me."}.c2lnbmF0dXJl'));
+    browser.cookies.set(
+      '__Host-relight-notice',
+      encodeURIComponent('{"tone":"done","text":"Trust me."}.c2lnbmF0dXJl'),
+    );
     expect(await browser.page('/towns/guarded')).not.toContain('Trust me');
   });
 });

@@ -51,10 +51,14 @@ describe('the dashboard', () => {
     expect(before).toContain('degraded rig hono: git_auth of hono');
     expect(before).toMatch(/Retry rig hono/);
     isBroken = false;
-    expect(wordsOf(await browser.page('/towns/mended/rigs/hono/replay'))).toContain('also one that has failed');
+    expect(wordsOf(await browser.page('/towns/mended/rigs/hono/replay'))).toContain(
+      'also one that has failed',
+    );
     const done = await browser.post('/towns/mended/rigs/hono/replay');
     expect(done.headers.get('location')).toBe('/towns/mended');
-    expect(wordsOf(await browser.page('/towns/mended'))).toMatch(/Done\. Rig hono is being brought back by replay-/);
+    expect(wordsOf(await browser.page('/towns/mended'))).toMatch(
+      /Done\. Rig hono is being brought back by replay-/,
+    );
     await settled('mended', 'complete');
     expect(wordsOf(await browser.page('/towns/mended'))).not.toContain('Done.');
   });
@@ -63,8 +67,7 @@ describe('the dashboard', () => {
     await litTown('compared');
     const { recoveryId } = await jsonOf(operator('POST', '/api/towns/compared/recoveries', {}));
     await vi.waitFor(
-      async () =>
-        expect(await latestRecovery('compared')).toMatchObject({ recoveryId, status: 'complete' }),
+      async () => expect(await latestRecovery('compared')).toMatchObject({ recoveryId, status: 'complete' }),
       patiently,
     );
     const browser = await signedIn();
@@ -72,7 +75,9 @@ describe('the dashboard', () => {
     expect(wordsOf(await browser.page(at))).toMatch(/Recovery of generation 1 complete after .* by its boot/);
     const both = wordsOf(await browser.page(`${at}?with=${String(recoveryId)}`));
     expect(both).toMatch(/by its boot .* replayed by hand/);
-    const axes = (await browser.page(`${at}?with=${String(recoveryId)}`)).match(/<svg class="axis".*?<\/svg>/gs);
+    const axes = (await browser.page(`${at}?with=${String(recoveryId)}`)).match(
+      /<svg class="axis".*?<\/svg>/gs,
+    );
     expect(axes?.length).toBe(2);
     expect(axes?.[0]).toBe(axes?.[1]);
   });
@@ -83,7 +88,11 @@ describe('the dashboard', () => {
     const asked = await makeTown('retried', (rig, request) => {
       const good = goodReport(rig, request);
       if (!isMissing) return good;
-      return { ...good, status: 'partial', agents: good.agents.map((agent) => ({ ...agent, fault: missing })) };
+      return {
+        ...good,
+        status: 'partial',
+        agents: good.agents.map((agent) => ({ ...agent, fault: missing })),
+      };
     });
     await addRig('retried', 'hono', ['ada']);
     await vi.waitFor(
@@ -114,7 +123,9 @@ describe('the dashboard', () => {
       calls.push(`${method} ${path}`);
       return path.endsWith('/snapshots') ? new Response(null, { status: 204 }) : null;
     };
-    expect(await ask(`${at}/rigs/hono/agents/ada/snapshot`)).toContain('Done. A snapshot of ada was asked for');
+    expect(await ask(`${at}/rigs/hono/agents/ada/snapshot`)).toContain(
+      'Done. A snapshot of ada was asked for',
+    );
     expect(calls).toContain('POST /rigs/hono/agents/ada/snapshots');
     expect(await ask(`${at}/stop`)).toContain('asked to stop, and stays down');
     await vi.waitFor(
@@ -169,7 +180,11 @@ describe('the boots of a town', () => {
     }, patiently);
     const { boots } = await jsonOf(operator('GET', '/api/towns/booted/boots'));
     expect(boots).toMatchObject([
-      { generation: 2, endedAt: null, recoveries: [{ recoveryId: recoveryOf('booted', 2), status: 'complete' }] },
+      {
+        generation: 2,
+        endedAt: null,
+        recoveries: [{ recoveryId: recoveryOf('booted', 2), status: 'complete' }],
+      },
       { generation: 1, endedAt: expect.any(Number), recoveries: [{ trigger: 'boot' }] },
     ]);
     expect(JSON.stringify(boots)).not.toContain('phases');

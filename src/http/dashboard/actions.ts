@@ -82,7 +82,8 @@ export const ACTIONS: readonly Action[] = [
     of: 'rig',
     button: 'Bring it back',
     isDangerous: false,
-    effect: 'This rig alone is brought back once more, also one that has failed. What is there is left alone.',
+    effect:
+      'This rig alone is brought back once more, also one that has failed. What is there is left alone.',
     title: ({ rig }) => `Bring rig ${rig} back once more`,
     perform: async (env, { town, rig }) => {
       const { recoveryId } = await townOf(env, town).replay([rig]);

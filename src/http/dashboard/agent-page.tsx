@@ -75,7 +75,7 @@ export function AgentPage({ operator, notice, town, rig, agent, snapshots, outpu
           <SnapshotCell agent={agent} now={now} />
         </Figure>
       </dl>
-      <section aria-labelledby="output">
+      <section>
         <h2 id="output">Last lines of output</h2>
         <pre class="output tall" tabindex={0} role="region" aria-labelledby="output">
           {output}
@@ -109,23 +109,25 @@ function Snapshots({ snapshots, now }: { snapshots: readonly Snapshot[]; now: nu
               </tr>
             </thead>
             <tbody>
-              {snapshots.map(({ generation, seq, at, bead, commit, files, bytes: size, leftOutCount, store }) => (
-                <tr id={`snapshot-${generation}-${seq}`}>
-                  <td>
-                    <Ago at={at} now={now} />
-                  </td>
-                  <td>
-                    <code>{bead}</code>
-                  </td>
-                  <td>
-                    <Commit head={commit} />
-                  </td>
-                  <td class="number">{files}</td>
-                  <td class="number">{size === null ? '–' : bytes(size)}</td>
-                  <td>{leftOutCount === 0 ? 'nothing' : count(leftOutCount, 'path')}</td>
-                  <td>{store}</td>
-                </tr>
-              ))}
+              {snapshots.map(
+                ({ generation, seq, at, bead, commit, files, bytes: size, leftOutCount, store }) => (
+                  <tr id={`snapshot-${generation}-${seq}`}>
+                    <td>
+                      <Ago at={at} now={now} />
+                    </td>
+                    <td>
+                      <code>{bead}</code>
+                    </td>
+                    <td>
+                      <Commit head={commit} />
+                    </td>
+                    <td class="number">{files}</td>
+                    <td class="number">{size === null ? '–' : bytes(size)}</td>
+                    <td>{leftOutCount === 0 ? 'nothing' : count(leftOutCount, 'path')}</td>
+                    <td>{store}</td>
+                  </tr>
+                ),
+              )}
             </tbody>
           </table>
         </div>

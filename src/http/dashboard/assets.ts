@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Hono } from 'hono';
 import css from './assets/dashboard.css';
 import icon from './assets/icon.svg';
-import script from './assets/live.js';
+import script from './assets/live.client.js';
 import type { DashboardEnv } from './session.ts';
 
 /** A file under a name that has its content's hash: it never changes, so browsers may keep it for ever. */

@@ -66,9 +66,11 @@ export function Page({ title, operator, crumbs = [], notice = null, live, childr
         </header>
         <p id="said" class="unseen" role="status"></p>
         {notice !== null && (
-          <p class={`notice ${notice.tone}`} tabindex={-1} autofocus>
-            <strong>{notice.tone === 'done' ? 'Done.' : 'Refused.'}</strong> {notice.text}
-          </p>
+          <section class="outcome" aria-label="Outcome">
+            <p class={`notice ${notice.tone}`} tabindex={-1} autofocus>
+              <strong>{notice.tone === 'done' ? 'Done.' : 'Refused.'}</strong> {notice.text}
+            </p>
+          </section>
         )}
         <main id="main" tabindex={-1} {...liveness}>
           {children}

@@ -33,7 +33,10 @@ pages.get('/', async (c) => {
   const next = names.length > listed.length ? (listed.at(-1) ?? null) : null;
   const notice = await takeNotice(c);
   const operator = c.get('operator');
-  return show(c, <TownsPage operator={operator} notice={notice} towns={towns} next={next} now={Date.now()} />);
+  return show(
+    c,
+    <TownsPage operator={operator} notice={notice} towns={towns} next={next} now={Date.now()} />,
+  );
 });
 
 async function readListed(env: Env, town: string): Promise<ListedTown> {

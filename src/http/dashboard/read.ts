@@ -43,7 +43,9 @@ export async function readTown(env: Env, town: string): Promise<KnownTown> {
 async function readRig(env: Env, town: string, rig: RigView): Promise<KnownRig> {
   try {
     const agents = await rigOf(env, town, rig.rig).agents();
-    const roster = await Promise.all(agents.map((agent) => readCheckpoint(env, { town, rig: rig.rig }, agent)));
+    const roster = await Promise.all(
+      agents.map((agent) => readCheckpoint(env, { town, rig: rig.rig }, agent)),
+    );
     return { ...rig, roster, unread: null };
   } catch (error) {
     return { ...rig, roster: [], unread: faultFor(error) };

@@ -36,7 +36,14 @@ export function RecoveryPage({ operator, town, recovery, other, boots, now }: Re
     >
       {both.map((each, index) => (
         <section aria-labelledby={`recovery-${index}`}>
-          <RecoveryHead id={`recovery-${index}`} level={1} town={town} recovery={each} now={now} isLink={index > 0} />
+          <RecoveryHead
+            id={`recovery-${index}`}
+            level={1}
+            town={town}
+            recovery={each}
+            now={now}
+            isLink={index > 0}
+          />
           <Waterfall recovery={each} now={now} spanMs={spanMs} />
         </section>
       ))}

@@ -40,7 +40,17 @@ export function Rig({ town, rig, now }: Place & { rig: KnownRig }) {
   );
 }
 
-function Agents({ at, roster, now, rig }: { at: string; rig: string; roster: readonly KnownAgent[]; now: number }) {
+function Agents({
+  at,
+  roster,
+  now,
+  rig,
+}: {
+  at: string;
+  rig: string;
+  roster: readonly KnownAgent[];
+  now: number;
+}) {
   return (
     <div class="scroll">
       <table class="agents">
@@ -61,7 +71,12 @@ function Agents({ at, roster, now, rig }: { at: string; rig: string; roster: rea
           </tr>
         </thead>
         {roster.map((agent) => (
-          <AgentLines agent={agent} at={`${at}/agents/${agent.agent}`} now={now} id={`agent-${rig}-${agent.agent}`} />
+          <AgentLines
+            agent={agent}
+            at={`${at}/agents/${agent.agent}`}
+            now={now}
+            id={`agent-${rig}-${agent.agent}`}
+          />
         ))}
       </table>
     </div>

@@ -41,7 +41,15 @@ function rowsOf(recovery: Recovery, { rig, status, fault, phases, agents }: Reco
   const isOpen = recovery.status === 'running' && (status === 'waiting' || status === 'restoring');
   const openFrom = isOpen ? endOf(own) : null;
   const endMs = isOpen ? Math.max(endOf(own), now - startedAt) : endOf(segmentsOfAll(phases, startedAt));
-  const rigRow: Row = { rig, agent: null, status, note: fault?.reason ?? null, segments: own, openFrom, endMs };
+  const rigRow: Row = {
+    rig,
+    agent: null,
+    status,
+    note: fault?.reason ?? null,
+    segments: own,
+    openFrom,
+    endMs,
+  };
   return [
     rigRow,
     ...[...names].toSorted().map((agent): Row => {
@@ -56,7 +64,9 @@ function rowsOf(recovery: Recovery, { rig, status, fault, phases, agents }: Reco
 
 function cameFrom({ from, snapshot, lost, files }: RecoveryRig['agents'][number]): string {
   const start = { remote: 'from its branch', base: 'new branch', kept: 'was still there' }[from];
-  const kept = { restored: ', snapshot put back', none: '', conflict: ', snapshot set aside', kept: '' }[snapshot];
+  const kept = { restored: ', snapshot put back', none: '', conflict: ', snapshot set aside', kept: '' }[
+    snapshot
+  ];
   return `${start}${kept}, ${files} files${lost.length === 0 ? '' : `, lost: ${lost.join(', ')}`}`;
 }
 

@@ -36,8 +36,8 @@ export function TownsPage({ operator, notice, towns, next, now }: TownsPageProps
 function FirstTown() {
   return (
     <p>
-      A town is made by the API: <code>PUT /api/towns/home</code>, then a rig and an agent. It comes to light with the
-      first bead that is slung.
+      A town is made by the API: <code>PUT /api/towns/home</code>, then a rig and an agent. It comes to light
+      with the first bead that is slung.
     </p>
   );
 }
@@ -87,7 +87,9 @@ function Line({ town: listed, now }: { town: ListedTown; now: number }) {
     );
   }
   const { view, boots } = listed;
-  const recovered = boots.flatMap(({ recoveries }) => recoveries).find(({ finishedAt }) => finishedAt !== null);
+  const recovered = boots
+    .flatMap(({ recoveries }) => recoveries)
+    .find(({ finishedAt }) => finishedAt !== null);
   const heard = view.boot?.endedAt === null ? view.boot.lastHeartbeatAt : null;
   return (
     <tr id={`town-${listed.town}`}>

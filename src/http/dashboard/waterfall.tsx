@@ -52,7 +52,11 @@ export function Legend() {
           <svg width="14" height="10" aria-hidden="true">
             <rect class={`bar ${kind}`} width="14" height="10" rx="2" />
           </svg>
-          {{ git: 'git', setup: 'set-up', relight: 'Relight itself', open: 'under way', failed: 'failed' }[kind]}
+          {
+            { git: 'git', setup: 'set-up', relight: 'Relight itself', open: 'under way', failed: 'failed' }[
+              kind
+            ]
+          }
         </li>
       ))}
     </ul>

@@ -43,7 +43,8 @@ export function whyOf(
   { boots, latest, now }: { boots: readonly BootRecord[]; latest: Recovery | null; now: number },
 ): string {
   const { state, fault, heldDown, nextStartAt } = view;
-  const next = nextStartAt !== null && nextStartAt > now ? `; next start in ${duration(nextStartAt - now)}` : '';
+  const next =
+    nextStartAt !== null && nextStartAt > now ? `; next start in ${duration(nextStartAt - now)}` : '';
   switch (state) {
     case 'dark':
       if (heldDown) return 'Stopped by the operator: the next sling or start brings it up.';
@@ -61,7 +62,8 @@ export function whyOf(
 
 function whyDark(boot: BootRecord | null, now: number): string {
   if (boot === null) return 'The first sling starts one.';
-  const end = boot.endedAt === null ? '' : `The last ended ${age(boot.endedAt, now)}: ${boot.exit ?? 'unknown why'}. `;
+  const end =
+    boot.endedAt === null ? '' : `The last ended ${age(boot.endedAt, now)}: ${boot.exit ?? 'unknown why'}. `;
   return `${end}Work for an agent starts the next. `;
 }
 

@@ -1,13 +1,7 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Fault } from '../../contract/errors.ts';
 import { faultOfReport } from '../../contract/recovery.ts';
-import type {
-  Phase,
-  Recovery,
-  RecoveryRig,
-  RecoveryTrigger,
-  RigReport,
-} from '../../contract/recovery.ts';
+import type { Phase, Recovery, RecoveryRig, RecoveryTrigger, RigReport } from '../../contract/recovery.ts';
 import { ASK_PHASE } from '../../rules/event-type.ts';
 import { recoveryStatus } from '../../rules/outcome.ts';
 import { overheadMs } from '../../rules/overhead.ts';

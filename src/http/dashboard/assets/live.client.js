@@ -69,7 +69,10 @@ async function showOutput(details) {
   const pre = details.querySelector('pre');
   const answer = await fetch(details.getAttribute('data-output') ?? '');
   if (pre === null || answer.redirected) return;
-  setText(pre, answer.ok ? (await answer.text()) || 'Nothing written yet.' : `Not to be had: ${answer.status}`);
+  setText(
+    pre,
+    answer.ok ? (await answer.text()) || 'Nothing written yet.' : `Not to be had: ${answer.status}`,
+  );
 }
 
 /** Text that grows at its end: who reads at the end goes on there, and who marks something keeps it. @param {Element} pre @param {string} text */
@@ -121,7 +124,8 @@ function adjustChildren(old, fresh) {
 /** The child, among those from `at` on, that stands for `wanted`: the one with its id, else the next without one. @param {ChildNode | null} at @param {Node} wanted */
 function likeness(at, wanted) {
   const id = wanted instanceof Element ? wanted.id : '';
-  if (id === '') return at?.nodeName === wanted.nodeName && !(at instanceof Element && at.id !== '') ? at : null;
+  if (id === '')
+    return at?.nodeName === wanted.nodeName && !(at instanceof Element && at.id !== '') ? at : null;
   for (let node = at; node !== null; node = node.nextSibling) {
     if (node instanceof Element && node.id === id) return node;
   }

@@ -6,7 +6,7 @@ import type { TownClient } from '../../dev/client.ts';
 import { createRepository } from '../../dev/git-server/repository.ts';
 import { killContainer, openWorld, sling, untilAgent, untilRecovered } from '../e2e/world.ts';
 import type { World } from '../e2e/world.ts';
-import { expectAccessible, newPage, openBrowser, signIn, untilSaid } from './visit.ts';
+import { expectAccessible, newPage, PATIENCE_MS, openBrowser, signIn, untilSaid } from './visit.ts';
 
 const TOWN = 'home';
 
@@ -86,7 +86,7 @@ describe('a recovery', () => {
     await open.waitFor();
     const width = async () => Number.parseFloat((await open.getAttribute('width')) ?? '0');
     const before = await width();
-    await expect.poll(width, { timeout: 15_000 }).not.toBe(before);
+    await expect.poll(width, { timeout: PATIENCE_MS }).not.toBe(before);
     await writeFile(gate, '');
     await untilState('lit');
     await open.waitFor({ state: 'detached' });
@@ -128,7 +128,9 @@ describe('a recovery', () => {
     await untilSaid(page, /^Live$/);
     complaints.splice(0); // Those of the time without a Worker.
     await town.call('PUT', '/rigs/site/agents/newcomer', {});
-    await page.getByRole('link', { name: 'newcomer' }).waitFor();
+    const newcomer = page.getByRole('link', { name: 'newcomer' });
+    await newcomer.waitFor();
+    expect(await newcomer.getAttribute('href')).toBe(`/towns/${TOWN}/rigs/site/agents/newcomer`);
   });
 });
 
@@ -137,6 +139,8 @@ describe('an action', () => {
     await page.goto(`/towns/${TOWN}`);
     await act('Replay recovery', 'Replay the recovery', `The recovery of ${TOWN} is being replayed`);
     await act('Replay rig site', 'Bring it back', 'Rig site is being brought back');
+    const replays = async () => (await town.recoveries()).filter(({ trigger }) => trigger === 'replay').length;
+    await expect.poll(replays, { timeout: PATIENCE_MS }).toBe(2);
     await act('Snapshot ada now', 'Take the snapshot', 'A snapshot of ada was asked for');
     await untilSaid(page, 'a line of output');
     await expectAccessible(page);
@@ -152,6 +156,8 @@ describe('an action', () => {
     await expectAccessible(page);
     await page.getByRole('button', { name: 'Retry the bead' }).click();
     await untilSaid(page, 'bob goes on with fix-2.');
+    expect((await town.agent('site', 'bob')).bead?.id).toBe('fix-2');
+    await page.goto(`/towns/${TOWN}`);
     await town.call('DELETE', '/rigs/site/agents/bob');
   });
 
@@ -188,6 +194,7 @@ describe('an action', () => {
     await untilSaid(plain.page, 'a line of output');
     await plain.page.getByRole('button', { name: 'Sign out' }).click();
     await plain.page.getByLabel('Operator token').waitFor();
+    expect(plain.complaints).toEqual([]);
     await plain.page.context().close();
   });
 });

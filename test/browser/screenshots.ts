@@ -2,13 +2,14 @@ import { join } from 'node:path';
 import { until } from '../../dev/client.ts';
 import type { TownClient } from '../../dev/client.ts';
 import { createRepository } from '../../dev/git-server/repository.ts';
-import { killContainer, openWorld, PATIENCE_MS, sling, untilAgent, untilRecovered } from '../e2e/world.ts';
+import { killContainer, openWorld, sling } from '../e2e/world.ts';
 import type { World } from '../e2e/world.ts';
 import { newPage, openBrowser, signIn } from './visit.ts';
 
 /** `npm run screenshots`: writes the pictures of the documents, of a real town that has been killed a few times. */
 
-const KILLS = 9;
+const KILLS = 8;
+const PATIENT_MS = 180_000;
 const DOCS = join(import.meta.dirname, '../../docs');
 const MODULES = join(import.meta.dirname, '../../node_modules');
 const AGENT = join(import.meta.dirname, '../../dev/demo/agent.ts');
@@ -18,9 +19,22 @@ const BEADS = {
   execa: { bob: 'Document graceful ends', eve: 'Drop what Node can do' },
 } as const;
 
+function untilAgent(town: TownClient, rig: string, agent: string): Promise<true> {
+  return until(`${rig}/${agent} works`, PATIENT_MS, async () =>
+    (await town.agent(rig, agent)).status === 'working' ? true : null,
+  );
+}
+
+function untilRecovered(town: TownClient, generation: number): Promise<true> {
+  return until(`generation ${generation} has recovered`, PATIENT_MS, async () => {
+    const own = (await town.recoveries()).find((recovery) => recovery.generation === generation);
+    return own !== undefined && own.status !== 'running' ? true : null;
+  });
+}
+
 async function furnish(world: World, town: TownClient): Promise<void> {
   await town.call('PUT', '', {
-    agentCommand: `"${process.execPath}" "${AGENT}" 1000 8000`,
+    agentCommand: `"${process.execPath}" "${AGENT}" 1000 20000`,
     drainSeconds: 1,
   });
   for (const [rig, agents] of Object.entries(BEADS)) {
@@ -33,7 +47,7 @@ async function furnish(world: World, town: TownClient): Promise<void> {
     }
   }
   await sling(town, 'hono', 'flo', 'hono-50');
-  await untilAgent(town, 'hono', 'ada', 'working');
+  await untilAgent(town, 'hono', 'ada');
   await town.call('PUT', '/rigs/hono/agents/flo', { baseBranch: 'next' });
 }
 
@@ -45,8 +59,8 @@ async function killOften(world: World, town: TownClient): Promise<void> {
   }
   await untilRecovered(town, KILLS + 1);
   for (const [rig, agents] of Object.entries(BEADS))
-    for (const agent of Object.keys(agents)) await untilAgent(town, rig, agent, 'working');
-  await until('something was written since', PATIENCE_MS, async () =>
+    for (const agent of Object.keys(agents)) await untilAgent(town, rig, agent);
+  await until('something was written since', PATIENT_MS, async () =>
     (await town.checkpoints('hono', 'ada'))[0]?.generation === KILLS + 1 ? true : null,
   );
 }

@@ -139,7 +139,8 @@ describe('an action', () => {
     await page.goto(`/towns/${TOWN}`);
     await act('Replay recovery', 'Replay the recovery', `The recovery of ${TOWN} is being replayed`);
     await act('Replay rig site', 'Bring it back', 'Rig site is being brought back');
-    const replays = async () => (await town.recoveries()).filter(({ trigger }) => trigger === 'replay').length;
+    const replays = async () =>
+      (await town.recoveries()).filter(({ trigger }) => trigger === 'replay').length;
     await expect.poll(replays, { timeout: PATIENCE_MS }).toBe(2);
     await act('Snapshot ada now', 'Take the snapshot', 'A snapshot of ada was asked for');
     await untilSaid(page, 'a line of output');

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { until } from '../../dev/client.ts';
 import type { TownClient } from '../../dev/client.ts';
 import { createRepository } from '../../dev/git-server/repository.ts';
@@ -6,10 +7,19 @@ import { killContainer, openWorld, sling } from '../e2e/world.ts';
 import type { World } from '../e2e/world.ts';
 import { newPage, openBrowser, signIn } from './visit.ts';
 
-/** `npm run screenshots`: writes the pictures of the documents, of a real town that has been killed a few times. */
+/**
+ * `npm run screenshots`: writes the pictures of the documents, of a real town that was killed `--kills` times (20). Those of
+ * the other pages go to the folder that is named, if one is.
+ */
 
-const KILLS = 8;
+const { values, positionals } = parseArgs({
+  options: { kills: { type: 'string', default: '20' } },
+  allowPositionals: true,
+});
+const KILLS = Number(values.kills);
 const PATIENT_MS = 180_000;
+/** What of a page the documents show. */
+const PICTURE = { x: 0, y: 0, width: 1280, height: 1180 };
 const DOCS = join(import.meta.dirname, '../../docs');
 const MODULES = join(import.meta.dirname, '../../node_modules');
 const AGENT = join(import.meta.dirname, '../../dev/demo/agent.ts');
@@ -73,15 +83,17 @@ async function main(): Promise<void> {
     await killOften(world, town);
     const { page } = await newPage(browser, world.relight.url);
     await signIn(page, world.relight.token);
+    await page.setViewportSize(PICTURE);
     await page.goto('/towns/home');
+    await page.getByText(/^Live$/).waitFor();
     for (const [name, colorScheme] of [
       ['dashboard.png', 'light'],
       ['dashboard-dark.png', 'dark'],
     ] as const) {
       await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: join(DOCS, name), fullPage: true });
+      await page.screenshot({ path: join(DOCS, name), clip: PICTURE });
     }
-    const others = process.argv[2];
+    const [others] = positionals;
     if (others !== undefined) {
       const shots = { towns: '/', agent: '/towns/home/rigs/hono/agents/ada', kill: '/towns/home/kill' };
       for (const [name, path] of Object.entries(shots)) {

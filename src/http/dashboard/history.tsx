@@ -4,7 +4,10 @@ import { Ago, State } from './parts.tsx';
 import { ticksOf } from './timeline.ts';
 import { age, count, duration } from './words.ts';
 
-const SLOTS = 50;
+/** So wide is the picture at least, in boots: a few of them shall not look like walls. */
+const MIN_SLOTS = 20;
+/** The part of the width that belongs to the axis, in per cent. */
+const AXIS = 6;
 const HEIGHT = 132;
 const BASE = 120;
 const LISTED = 12;
@@ -31,6 +34,8 @@ function lasted({ startedAt, finishedAt }: RecoveryGlance, now: number): number 
 export function RecoveryTimes({ boots, now }: { boots: readonly BootRecord[]; now: number }) {
   const marks = marksOf(boots, now);
   if (marks.length === 0) return <p class="none">No boot has been recovered yet.</p>;
+  const slots = Math.max(MIN_SLOTS, marks.length);
+  const step = (100 - AXIS) / slots;
   const longest = Math.max(1, ...marks.map(({ ms }) => ms));
   const top = longest * 1.1;
   const y = (ms: number): number => BASE - (ms / top) * (BASE - 8);
@@ -53,24 +58,19 @@ export function RecoveryTimes({ boots, now }: { boots: readonly BootRecord[]; no
         {marks.map(({ generation, status, ms }, index) => (
           <rect
             class={`bar ${status}`}
-            x={slot(SLOTS - marks.length + index)}
+            x={`${(AXIS + (slots - marks.length + index) * step).toFixed(2)}%`}
             y={Math.min(y(ms), BASE - 2)}
-            width="1.3%"
+            width={`${(step * 0.7).toFixed(2)}%`}
             height={Math.max(2, BASE - y(ms))}
             rx="1.5"
           >
             <title>{`generation ${generation}: ${status} after ${duration(ms)}`}</title>
           </rect>
         ))}
-        <line class="median" x1="6%" x2="100%" y1={y(median)} y2={y(median)} />
+        <line class="median" x1={`${AXIS}%`} x2="100%" y1={y(median)} y2={y(median)} />
       </svg>
     </figure>
   );
-}
-
-/** The left 6 % belong to the axis. */
-function slot(index: number): string {
-  return `${(6 + (index * 94) / SLOTS).toFixed(2)}%`;
 }
 
 /** The newest boots with their recoveries, each to be opened and compared. */

@@ -101,7 +101,6 @@ function AgentLines({ agent, at, now, id }: { agent: KnownAgent; at: string; now
           ) : (
             <>
               <code>{bead.id}</code> <span class="title">{bead.title}</span>
-              <br />
               <code class="faint">{branch}</code>
             </>
           )}

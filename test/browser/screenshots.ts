@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { until } from '../../dev/client.ts';
 import type { TownClient } from '../../dev/client.ts';
 import { createRepository } from '../../dev/git-server/repository.ts';
-import { killContainer, openWorld, sling } from '../e2e/world.ts';
+import { killContainer, openWorld } from '../e2e/world.ts';
 import type { World } from '../e2e/world.ts';
 import { newPage, openBrowser, signIn } from './visit.ts';
 
@@ -56,7 +56,10 @@ async function furnish(world: World, town: TownClient): Promise<void> {
       await town.call('PUT', `/rigs/${rig}/agents/${agent}/hook`, { bead });
     }
   }
-  await sling(town, 'hono', 'flo', 'hono-50');
+  await town.call('PUT', '/rigs/hono/agents/flo', {});
+  await town.call('PUT', '/rigs/hono/agents/flo/hook', {
+    bead: { id: 'hono-50', title: 'Port the examples' },
+  });
   await untilAgent(town, 'hono', 'ada');
   await town.call('PUT', '/rigs/hono/agents/flo', { baseBranch: 'next' });
 }
@@ -105,7 +108,7 @@ async function main(): Promise<void> {
       await page.screenshot({ path: join(others, 'recovery.png'), fullPage: true });
       await page.goto('/towns/home');
       killContainer(world);
-      await page.locator('.bar.open').first().waitFor();
+      await page.locator('.waterfall .bar.open').first().waitFor();
       await page.screenshot({ path: join(others, 'live.png') });
     }
   } finally {

@@ -31,9 +31,6 @@ import { Vigil } from './town/vigil.ts';
 import { Watchdog } from './town/watchdog.ts';
 import type { OpenRequest, Opened } from './verdicts.ts';
 
-/** How many recoveries a listing shows. */
-const LISTED_RECOVERIES = 50;
-
 /** One town: its rig registry, its boots and generations, its recoveries. Its alarm is the watchdog. */
 export class Town extends DurableObject<Env> {
   readonly #core: TownCore;
@@ -208,9 +205,7 @@ export class Town extends DurableObject<Env> {
     return this.#vigil.act(action);
   }
 
-  /**
-   * The platform says that the container has stopped; it may say so while the container is being started again.
-   */
+  /** The platform says that the container has stopped; it may say so while the container is being started again. */
   containerStopped(exitCode: number): Promise<void> {
     return this.#watchdog.takeExit(`exit code ${exitCode}`);
   }
@@ -257,7 +252,7 @@ export class Town extends DurableObject<Env> {
   /** The newest recoveries, newest first. */
   recoveries(): Recovery[] {
     registry.townRow(this.#core.db, this.#core.town);
-    return recoveries.listRecoveries(this.#core.db, LISTED_RECOVERIES);
+    return recoveries.listRecoveries(this.#core.db);
   }
 
   /** One recovery, or the newest. Throws RelightError `unknown_recovery`. */

@@ -14,6 +14,7 @@ export const ERROR_CODES = {
   unknown_operator: { status: 404, retryable: false, title: 'There is no such operator' },
   operator_exists: { status: 409, retryable: false, title: 'There is such an operator already' },
   wrong_town: { status: 403, retryable: false, title: 'The token belongs to another town' },
+  cross_site: { status: 403, retryable: false, title: 'The form was sent from another site' },
   not_found: { status: 404, retryable: false, title: 'There is nothing at this address' },
   unknown_town: { status: 404, retryable: false, title: 'There is no such town' },
   unknown_rig: { status: 404, retryable: false, title: 'The town has no such rig' },

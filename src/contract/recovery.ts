@@ -84,6 +84,10 @@ export const Recovery = z.object({
 });
 export type Recovery = z.infer<typeof Recovery>;
 
+/** A recovery without what it did in each rig: enough to list and compare many. */
+export const RecoveryGlance = Recovery.omit({ bootId: true, overheadMs: true, rigs: true });
+export type RecoveryGlance = z.infer<typeof RecoveryGlance>;
+
 /** The body of a replay; without `rigs` all of them. */
 export const ReplayRequest = z.object({ rigs: z.array(Id).min(1).max(1000).nullable().default(null) });
 export type ReplayRequest = z.infer<typeof ReplayRequest>;

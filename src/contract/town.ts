@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DiskSpace } from './disk.ts';
 import { Fault } from './errors.ts';
 import { BootId, Id, Instant } from './ids.ts';
+import { RecoveryGlance } from './recovery.ts';
 import { SNAPSHOT_MAX_BYTES, SnapshotStore } from './snapshot.ts';
 
 /**
@@ -62,7 +63,14 @@ export const BootView = z.object({
 });
 export type BootView = z.infer<typeof BootView>;
 
-/** A town as the operator sees it; until `heldUntil` none of its agents is started, for too many beads failed. */
+/** A boot with its recoveries, newest first: its own, and those that were asked for by hand. */
+export const BootRecord = BootView.extend({ recoveries: z.array(RecoveryGlance) });
+export type BootRecord = z.infer<typeof BootRecord>;
+
+/**
+ * A town as the operator sees it; until `heldUntil` none of its agents is started, for too many beads failed. `heldDown`
+ * says that the operator wants the container stopped.
+ */
 export const TownView = TownSettings.extend({
   town: Id,
   state: TownState,
@@ -70,6 +78,7 @@ export const TownView = TownSettings.extend({
   generation: z.int().nonnegative(),
   boot: BootView.nullable(),
   nextStartAt: Instant.nullable(),
+  heldDown: z.boolean(),
   heldUntil: Instant.nullable(),
   createdAt: Instant,
 });

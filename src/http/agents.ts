@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { AgentSpec, AgentView, Checkpoint, Sling } from '../contract/agent.ts';
 import { Prime } from '../contract/prime.ts';
 import { Snapshot } from '../contract/snapshot.ts';
-import { agentOf, rigOf, townOf } from '../objects/reach.ts';
+import { agentOf } from '../objects/reach.ts';
 import {
   AgentPath,
   createRouter,
@@ -12,6 +12,7 @@ import {
   removeOperation,
   RigPath,
 } from './operation.ts';
+import { lastOutput, registeredRig } from './registered-rig.ts';
 
 /** The agents of a rig, their hooks, and what they know. */
 export const agents = createRouter();
@@ -20,12 +21,6 @@ const ShownCheckpoint = Checkpoint.extend({ data: Json });
 const ShownPrime = Prime.extend({ checkpoint: ShownCheckpoint.nullable() });
 
 const AGENT = '/api/towns/{town}/rigs/{rig}/agents/{agent}';
-
-/** The Rig object of a registered rig. Throws RelightError `unknown_town` or `unknown_rig`. */
-async function registeredRig(env: Env, town: string, rig: string) {
-  await townOf(env, town).rigSpec(rig);
-  return rigOf(env, town, rig);
-}
 
 agents.openapi(
   jsonOperation({
@@ -168,13 +163,5 @@ agents.openAPIRegistry.registerPath({
 
 agents.get('/api/towns/:town/rigs/:rig/agents/:agent/log', async (c) => {
   const { town, rig, agent } = AgentPath.parse(c.req.param());
-  const row = await registeredRig(c.env, town, rig);
-  try {
-    return c.text(await row.log(agent));
-  } catch (error) {
-    const isDark = error instanceof Error && 'code' in error && error.code === 'container_not_running';
-    const last = isDark ? (await row.agent(agent)).lastExit : null;
-    if (last === null) throw error;
-    return c.text(last.tail);
-  }
+  return c.text(await lastOutput(await registeredRig(c.env, town, rig), agent));
 });

@@ -4,6 +4,7 @@ import { archives } from './archives.ts';
 import { bundles } from './bundles.ts';
 import { callbacks } from './callbacks.ts';
 import { logChanges } from './change-log.ts';
+import { dashboard } from './dashboard/dashboard.ts';
 import { limitBody, requireContainer, requireJson, requireOperator } from './guards.ts';
 import { metrics } from './metrics.ts';
 import { createRouter } from './operation.ts';
@@ -27,6 +28,8 @@ export function createApp() {
     info: { title: 'Relight', version: '1', description: 'Towns of coding agents whose disk may vanish.' },
   });
   app.openAPIRegistry.registerComponent('securitySchemes', 'operator', { type: 'http', scheme: 'bearer' });
+  // Before the guards of JSON: it speaks in forms, and has guards of its own.
+  app.route('/', dashboard);
   // Nobody's body is looked at before its token.
   app.use('/api/*', requireOperator, logChanges);
   app.use('/callback/*', requireContainer);

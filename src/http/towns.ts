@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { ContainerAction, TownSettings, TownView } from '../contract/town.ts';
+import { BootRecord, ContainerAction, TownSettings, TownView } from '../contract/town.ts';
 import { directoryOf, townOf } from '../objects/reach.ts';
 import { createRouter, jsonOperation, readOperation, removeOperation, TownPath } from './operation.ts';
 
@@ -61,6 +61,16 @@ towns.openapi(
     await town.act(c.req.valid('json').action);
     return c.json(await town.describe(), 200);
   },
+);
+
+towns.openapi(
+  readOperation({
+    path: '/api/towns/{town}/boots',
+    summary: 'The newest 50 boots with their recoveries, newest first',
+    params: TownPath,
+    answer: z.object({ boots: z.array(BootRecord) }),
+  }),
+  async (c) => c.json({ boots: await townOf(c.env, c.req.valid('param').town).boots() }, 200),
 );
 
 towns.openAPIRegistry.registerPath({

@@ -102,12 +102,13 @@ export class Agent extends DurableObject<Env> {
   savedWork(bead: string): Pick<WorktreePlan, 'checkpointHead' | 'snapshot' | 'older' | 'pinned'> {
     const pinned = pinnedSnapshots(this.#db, bead);
     const [snapshot = null, ...older] = snapshotsOf(this.#db, bead);
-    return { checkpointHead: this.checkpointHead(bead), snapshot, older, pinned };
+    return { checkpointHead: this.newestCheckpoint(bead)?.head ?? null, snapshot, older, pinned };
   }
 
-  /** The commit that the newest checkpoint of the bead was made on; null if there is none. */
-  checkpointHead(bead: string): string | null {
-    return this.#newest(bead)?.head ?? null;
+  /** When and on which commit the newest checkpoint of the bead was made; null if there is none. */
+  newestCheckpoint(bead: string): Pick<Checkpoint, 'seq' | 'at' | 'head'> | null {
+    const row = this.#newest(bead);
+    return row === undefined ? null : { seq: row.seq, at: row.at, head: row.head };
   }
 
   /** Keeps what a restore brought back. The same report again is kept once. */

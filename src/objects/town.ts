@@ -9,7 +9,7 @@ import type { TownMetrics } from '../contract/metrics.ts';
 import type { Phase, Recovery } from '../contract/recovery.ts';
 import type { RigSpec, RigView, StartOrders } from '../contract/rig.ts';
 import { requirePublicHost } from '../platform/git-policy.ts';
-import type { ContainerAction, TownSettings, TownView } from '../contract/town.ts';
+import type { BootRecord, ContainerAction, TownSettings, TownView } from '../contract/town.ts';
 import type { TokenOrigin } from '../rules/container-token.ts';
 import { eraseDatabase, openDatabase } from '../tables/open.ts';
 import { containerOf, directoryOf, partsOfName, rigOf } from './reach.ts';
@@ -18,6 +18,7 @@ import { admitLife, currentLife } from './town/boots.ts';
 import { admitToken, beginStart } from './town/container-start.ts';
 import type { TownCore } from './town/core.ts';
 import { Feed } from './town/feed.ts';
+import { listBoots } from './town/history.ts';
 import { townMetrics } from './town/metrics.ts';
 import * as recoveries from './town/recoveries.ts';
 import { Recoverer } from './town/recoverer.ts';
@@ -30,9 +31,6 @@ import type { CompleteSpec } from './town/view.ts';
 import { Vigil } from './town/vigil.ts';
 import { Watchdog } from './town/watchdog.ts';
 import type { OpenRequest, Opened } from './verdicts.ts';
-
-/** How many recoveries a listing shows. */
-const LISTED_RECOVERIES = 50;
 
 /** One town: its rig registry, its boots and generations, its recoveries. Its alarm is the watchdog. */
 export class Town extends DurableObject<Env> {
@@ -160,6 +158,12 @@ export class Town extends DurableObject<Env> {
 
   // Boots and the container
 
+  /** The newest boots with their recoveries, newest first. */
+  boots(): BootRecord[] {
+    registry.townRow(this.#core.db, this.#core.town);
+    return listBoots(this.#core.db);
+  }
+
   /** A boot makes itself known. Throws RelightError `stale_generation` to one that a later boot has replaced. */
   announce(announcement: told.Announcement, token: TokenOrigin): Promise<told.Standing> {
     return this.#vigil.announce(announcement, token);
@@ -199,9 +203,7 @@ export class Town extends DurableObject<Env> {
     return this.#vigil.act(action);
   }
 
-  /**
-   * The platform says that the container has stopped; it may say so while the container is being started again.
-   */
+  /** The platform says that the container has stopped; it may say so while the container is being started again. */
   containerStopped(exitCode: number): Promise<void> {
     return this.#watchdog.takeExit(`exit code ${exitCode}`);
   }
@@ -248,7 +250,7 @@ export class Town extends DurableObject<Env> {
   /** The newest recoveries, newest first. */
   recoveries(): Recovery[] {
     registry.townRow(this.#core.db, this.#core.town);
-    return recoveries.listRecoveries(this.#core.db, LISTED_RECOVERIES);
+    return recoveries.listRecoveries(this.#core.db);
   }
 
   /** One recovery, or the newest. Throws RelightError `unknown_recovery`. */

@@ -3,4 +3,7 @@ declare module 'node:crypto' {
   export function createPrivateKey(pem: string): {
     export(options: { type: 'pkcs1' | 'pkcs8'; format: 'pem' }): string;
   };
+  export function createHash(algorithm: 'sha256'): {
+    update(text: string): { digest(encoding: 'hex'): string };
+  };
 }

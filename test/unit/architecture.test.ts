@@ -34,7 +34,7 @@ interface Import {
 
 async function localImports(): Promise<Import[]> {
   const found: Import[] = [];
-  for await (const file of glob('{src,workflows,container,dev,bench}/**/*.ts', { cwd: ROOT })) {
+  for await (const file of glob('{src,workflows,container,dev,bench}/**/*.{ts,tsx}', { cwd: ROOT })) {
     const text = await readFile(join(ROOT, file), 'utf8');
     for (const [, isType, target] of text.matchAll(
       /^(?:import|export)\s(type\s)?[^'";]*?from '(\.[^']+)'/gm,
@@ -77,7 +77,9 @@ describe('the rooms', () => {
 
   it('have files of at most 300 lines', async () => {
     const long: string[] = [];
-    for await (const file of glob('{src,workflows,container,dev,bench,test}/**/*.ts', { cwd: ROOT })) {
+    for await (const file of glob('{src,workflows,container,dev,bench,test}/**/*.{ts,tsx,js}', {
+      cwd: ROOT,
+    })) {
       const lines = (await readFile(join(ROOT, file), 'utf8')).split('\n').length;
       if (lines > 301) long.push(`${file}: ${lines}`);
     }

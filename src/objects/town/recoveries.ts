@@ -132,8 +132,11 @@ export function findRecovery(db: Database, recoveryId: string): Recovery | null 
   return row === undefined ? null : viewOf(db, row);
 }
 
+/** How many recoveries a listing shows. */
+const LISTED = 50;
+
 /** The newest recoveries, newest first. */
-export function listRecoveries(db: Database, limit: number): Recovery[] {
+export function listRecoveries(db: Database, limit: number = LISTED): Recovery[] {
   const rows = db
     .select()
     .from(recoveries)

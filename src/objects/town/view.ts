@@ -28,9 +28,9 @@ export function describeTown({ db, town }: TownCore): TownView {
     isHeld: row.breaker.openedAt !== null,
     rigs: rigs.map(({ state }) => state),
   });
-  const { nextStartAt, createdAt, settings, breaker } = row;
+  const { nextStartAt, heldDown, createdAt, settings, breaker } = row;
   const fault = row.fault ?? faultOfBreaker(breaker) ?? (state === 'degraded' ? faultOfRigs(rigs) : null);
-  const times = { nextStartAt, heldUntil: heldUntil(breaker, Date.now()), createdAt };
+  const times = { nextStartAt, heldDown, heldUntil: heldUntil(breaker, Date.now()), createdAt };
   return { ...settings, town, state, fault, generation: boot?.generation ?? 0, boot, ...times };
 }
 

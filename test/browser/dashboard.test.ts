@@ -166,7 +166,6 @@ describe('an action', () => {
     await page.goto('/');
     await expectAccessible(page);
     await press('link', TOWN);
-    await untilState('lit');
     for (const [link, button, said] of [
       ['Stop', 'Stop the container', 'was asked to stop'],
       ['Start', 'Start the container', `The container of ${TOWN} is up.`],
@@ -191,7 +190,7 @@ describe('an action', () => {
     await plain.page.getByRole('link', { name: 'Replay recovery' }).click();
     await plain.page.getByRole('button', { name: 'Replay the recovery' }).click();
     await untilSaid(plain.page, `The recovery of ${TOWN} is being replayed`);
-    await plain.page.getByRole('link', { name: 'ada' }).click();
+    await plain.page.getByRole('link', { name: 'ada', exact: true }).click();
     await untilSaid(plain.page, 'a line of output');
     await plain.page.getByRole('button', { name: 'Sign out' }).click();
     await plain.page.getByLabel('Operator token').waitFor();

@@ -4,6 +4,7 @@ import { BOOT_HEADER, CONTROL, type ControlHealth, TOKEN_HEADER } from '../src/c
 import { ERROR_CODES, RelightError } from '../src/contract/errors.ts';
 import type { Exchange } from '../src/contract/exchange.ts';
 import { Id } from '../src/contract/ids.ts';
+import { CONTRACT_HEADER, CONTRACT_VERSION, contractIn, isUnderstood } from '../src/contract/version.ts';
 import type { Supervisor } from './agents/supervisor.ts';
 import type { Room } from './disk/room.ts';
 import type { KnownSecrets } from './known-secrets.ts';
@@ -66,6 +67,7 @@ export function controlRoutes({
 
   app.post(CONTROL.restore.path, async (c) => {
     const rig = idAt(c, 'rig');
+    requireContract(c);
     const request = await bodyOf(c, CONTROL.restore);
     lifecycle.fence(request.life);
     lifecycle.refuseWhileDraining();
@@ -75,6 +77,7 @@ export function controlRoutes({
 
   app.put(CONTROL.start.path, async (c) => {
     const [rig, agent] = [idAt(c, 'rig'), idAt(c, 'agent')];
+    requireContract(c);
     const { life, ...order } = await bodyOf(c, CONTROL.start);
     lifecycle.fence(life);
     return c.json({ startId: supervisor.start({ ...order, rig, agent }) });
@@ -111,6 +114,17 @@ function proveWorker(c: Context, token: string): void {
   const given = c.req.header('authorization') ?? '';
   if (timingSafeEqual(digest(given), digest(`Bearer ${token}`))) return;
   throw new RelightError('unauthorized', 'Only the Worker that started this container may call');
+}
+
+/**
+ * Takes on no new work from a Worker that may mean something else by it. What runs goes on, and is stopped and kept as ever.
+ * Throws RelightError `contract_unsupported`.
+ */
+function requireContract(c: Context): void {
+  const version = contractIn(c.req.header(CONTRACT_HEADER));
+  if (isUnderstood(version)) return;
+  const reason = `the Worker speaks contract ${version ?? 'of no number'}, this image ${CONTRACT_VERSION}: deploy both from one release`;
+  throw new RelightError('contract_unsupported', reason);
 }
 
 function idAt(c: Context, place: 'rig' | 'agent'): string {

@@ -13,6 +13,7 @@ import {
   type SnapshotOffer,
   type SnapshotWanted,
 } from '../src/contract/snapshot.ts';
+import { CONTRACT_HEADER, CONTRACT_VERSION } from '../src/contract/version.ts';
 
 const BACKOFF = { minTimeout: 200, factor: 2, maxTimeout: 15_000, randomize: true } satisfies Options;
 const LONGEST_RETRY_AFTER_MS = 60_000;
@@ -196,7 +197,11 @@ export class WorkerClient {
     try {
       return await fetch(this.#url + path, {
         method,
-        headers: { ...headers, authorization: `Bearer ${this.#token}` },
+        headers: {
+          ...headers,
+          authorization: `Bearer ${this.#token}`,
+          [CONTRACT_HEADER]: String(CONTRACT_VERSION),
+        },
         body,
         redirect: 'error',
         signal: AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]),

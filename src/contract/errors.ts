@@ -80,6 +80,11 @@ export const ERROR_CODES = {
     retryable: false,
     title: 'Neither agent, rig nor town has an agentCommand',
   },
+  contract_unsupported: {
+    status: 409,
+    retryable: false,
+    title: 'Worker and image are more than one release apart',
+  },
   control_unreachable: { status: 503, retryable: true, title: 'The control server cannot be reached' },
   control_wedged: { status: 503, retryable: true, title: 'The control server runs, but does not answer' },
   container_unavailable: { status: 503, retryable: true, title: 'The container could not be started' },

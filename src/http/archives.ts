@@ -46,6 +46,6 @@ archives.openapi(
     if (archive.town !== town) {
       throw new RelightError('invalid_request', `the archive is of ${archive.town}, not of ${town}`);
     }
-    return c.json(await townOf(c.env, town).importArchive(archive), 200);
+    return c.json(await townOf(c.env, town).importArchive(archive, new URL(c.req.url).origin), 200);
   },
 );

@@ -26,7 +26,10 @@ towns.openapi(
     answer: TownView,
     status: 200,
   }),
-  async (c) => c.json(await townOf(c.env, c.req.valid('param').town).configure(c.req.valid('json')), 200),
+  async (c) => {
+    const town = townOf(c.env, c.req.valid('param').town);
+    return c.json(await town.configure(c.req.valid('json'), new URL(c.req.url).origin), 200);
+  },
 );
 
 towns.openapi(

@@ -2,6 +2,7 @@ import { Container } from '@cloudflare/containers';
 import type { StopParams } from '@cloudflare/containers';
 import { BOOT_HEADER, CONTROL, CONTROL_PORT, ControlHealth, TOKEN_HEADER } from '../contract/control.ts';
 import { RelightError } from '../contract/errors.ts';
+import { CONTRACT_HEADER, CONTRACT_VERSION } from '../contract/version.ts';
 import { allowsPrivateGit } from '../platform/git-policy.ts';
 import { bootRecoveryId, launchRecovery } from '../platform/launch.ts';
 import { logEvent, logTrouble } from '../platform/log.ts';
@@ -35,6 +36,12 @@ export interface ControlReply {
   readonly isJson: boolean;
 }
 
+/** What a container is started with; `origin` is where the operator last reached this Worker. */
+export interface BootOrders {
+  readonly drainSeconds: number;
+  readonly origin: string | null;
+}
+
 /** The town's container. It starts, stops and is talked to; it decides nothing. */
 export class TownContainer extends Container<Env> {
   override defaultPort = CONTROL_PORT;
@@ -51,7 +58,7 @@ export class TownContainer extends Container<Env> {
    * Starts the container unless it runs, and waits until the control server answers. Throws RelightError
    * `container_unavailable`.
    */
-  async startBoot(drainSeconds: number): Promise<{ bootId: string }> {
+  async startBoot({ drainSeconds, origin }: BootOrders): Promise<{ bootId: string }> {
     try {
       await this.#nameStart();
       const abort = AbortSignal.timeout(START_DEADLINE_MS);
@@ -61,7 +68,7 @@ export class TownContainer extends Container<Env> {
         startOptions: {
           envVars: {
             GT_TOWN: this.#town,
-            RELIGHT_URL: this.env.RELIGHT_URL,
+            RELIGHT_URL: this.#ownUrl(origin),
             RELIGHT_TOKEN: await this.#token(),
             DRAIN_SECONDS: String(drainSeconds),
             ALLOW_PRIVATE_GIT: String(allowsPrivateGit(this.env)),
@@ -105,6 +112,7 @@ export class TownContainer extends Container<Env> {
           'content-type': 'application/json',
           authorization: `Bearer ${await this.#token()}`,
           [BOOT_HEADER]: call.bootId,
+          [CONTRACT_HEADER]: String(CONTRACT_VERSION),
           [TOKEN_HEADER]: await this.#bootToken(call.bootId),
         },
         body: call.body,
@@ -192,6 +200,14 @@ export class TownContainer extends Container<Env> {
   /** What a boot calls back with: here for one whose own token has expired, because it could not reach the Worker. */
   async #bootToken(bootId: string): Promise<string> {
     return await signBootToken({ town: this.#town, bootId }, this.env.CONTAINER_TOKEN_KEY, Date.now());
+  }
+
+  /** Where the control server reaches this Worker. A Worker does not know its own address unless it is told. */
+  #ownUrl(origin: string | null): string {
+    const url: string = this.env.RELIGHT_URL;
+    if (url !== '') return url;
+    if (origin !== null) return origin;
+    throw new RelightError('container_unavailable', 'RELIGHT_URL is not set, and no operator has called');
   }
 
   async #health(): Promise<ControlHealth> {

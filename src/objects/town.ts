@@ -53,10 +53,10 @@ export class Town extends DurableObject<Env> {
 
   // The registry
 
-  /** Makes the town or changes its settings. */
-  async configure(settings: TownSettings): Promise<TownView> {
+  /** Makes the town or changes its settings; `origin` is where the operator reaches this Worker. */
+  async configure(settings: TownSettings, origin: string): Promise<TownView> {
     const { db, env, town } = this.#core;
-    registry.putTown(db, town, settings, Date.now());
+    registry.putTown(db, town, { settings, origin }, Date.now());
     await directoryOf(env).enrol(town);
     return this.describe();
   }
@@ -128,8 +128,8 @@ export class Town extends DurableObject<Env> {
   }
 
   /** Makes the town as the archive has it, with its container held down. Throws RelightError `town_exists`. */
-  async importArchive(archive: TownArchive): Promise<TownView> {
-    await importTown(this.#core, archive);
+  async importArchive(archive: TownArchive, origin: string): Promise<TownView> {
+    await importTown(this.#core, archive, origin);
     return this.describe();
   }
 

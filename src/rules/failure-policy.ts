@@ -64,6 +64,7 @@ export const FAILURES = {
   'agent hangs': { codes: ['agent_silent'], backoffs: [] },
   'agent without heartbeat': HEALED,
   'beads fail all over the town': { codes: ['beads_failing'], backoffs: [] },
+  'Worker and image of different releases': { codes: ['contract_unsupported'], backoffs: [] },
   'control server unreachable': { codes: ['control_unreachable'], backoffs: ['controlCall', 'restore'] },
   'control server wedged': { codes: ['control_wedged'], backoffs: ['containerDied'] },
   'container dies': { codes: [], backoffs: ['containerDied'] },

@@ -1,6 +1,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { BOOT_HEADER, TOKEN_HEADER } from '../../src/contract/control.ts';
 import { problemOf } from '../../src/contract/errors.ts';
+import { CONTRACT_HEADER } from '../../src/contract/version.ts';
 
 /** A control server as a test scripts it: one life of one town's container. */
 export interface FakeBoot {
@@ -20,6 +21,10 @@ interface FakeMachine {
   token: string;
   /** What the newest control call brought it to call back with. */
   handedOver: string | null;
+  /** What the container was started with. */
+  environment: Readonly<Record<string, string>>;
+  /** The contract that the last control call spoke. */
+  contract: string | null;
   renewals: number;
   /** A start waits for it. */
   gate: Promise<void>;
@@ -35,6 +40,8 @@ export function installMachine(town: string, boot: () => FakeBoot): FakeMachine 
     running: null,
     token: '',
     handedOver: null,
+    environment: {},
+    contract: null,
     renewals: 0,
     gate: Promise.resolve(),
   };
@@ -81,6 +88,7 @@ export class Container<Bindings> extends DurableObject<Bindings> {
     await machine.gate;
     if (machine.running === null) {
       machine.running = machine.boot();
+      machine.environment = startOptions.envVars;
       machine.token = startOptions.envVars['RELIGHT_TOKEN'] ?? '';
     }
     await this.onStart();
@@ -131,7 +139,10 @@ async function answer(
     return Response.json(problemOf('unauthorized', 'the token is another one'), { status: 401 });
   const meantFor = new Headers(init.headers).get(BOOT_HEADER);
   if (meantFor !== bootId) throw new Error(`the call was meant for boot ${meantFor}`);
-  if (machine) machine.handedOver = new Headers(init.headers).get(TOKEN_HEADER);
+  if (machine) {
+    machine.handedOver = new Headers(init.headers).get(TOKEN_HEADER);
+    machine.contract = new Headers(init.headers).get(CONTRACT_HEADER);
+  }
   const body: unknown = typeof init.body === 'string' ? JSON.parse(init.body) : null;
   return boot.handle({ method: init.method ?? 'GET', path, body });
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { holdContainer, machines } from './fake-container.ts';
-import { loseContainer } from './scene.ts';
+import { problemOf } from '../../src/contract/errors.ts';
+import { CONTRACT_VERSION } from '../../src/contract/version.ts';
+import { loseContainer, machineOf, viewOf } from './scene.ts';
 import { addRig, agentStatus, bootId, callback, latestRecovery, makeTown } from './town.ts';
 
 const patiently = { timeout: 15_000, interval: 50 };
@@ -39,6 +41,28 @@ describe('a recovery', () => {
     expect(asked.starts[1]?.life.generation).toBe(2);
     await vi.waitFor(async () => expect((await latestRecovery('lost'))?.status).toBe('complete'), patiently);
     expect((await latestRecovery('lost'))?.generation).toBe(2);
+  });
+
+  it('says in its calls which contract it speaks, and to the container where the operator reaches the Worker', async () => {
+    const asked = await makeTown('spoken');
+    await addRig('spoken', 'hono', ['ada']);
+    await vi.waitFor(() => expect(asked.starts).toHaveLength(1), patiently);
+    const { contract, environment } = machineOf('spoken');
+    expect(contract).toBe(String(CONTRACT_VERSION));
+    expect(environment['RELIGHT_URL']).toBe('https://relight.test');
+  });
+
+  it('shows a rig as failed: Worker and image of different releases', async () => {
+    const asked = await makeTown('apart');
+    const problem = problemOf('contract_unsupported', 'the Worker speaks contract 5, this image 2');
+    asked.intercept = ({ path }) =>
+      path.endsWith('/restore') ? Response.json(problem, { status: problem.status }) : null;
+    await addRig('apart', 'hono', ['ada']);
+    const fault = { code: 'contract_unsupported', reason: `rig hono: ${problem.detail}`, retryable: false };
+    await vi.waitFor(
+      async () => expect(await viewOf('apart')).toMatchObject({ state: 'degraded', fault }),
+      patiently,
+    );
   });
 
   it('tells each boot about how many files the one before it had, so that small rigs come first', async () => {

@@ -227,6 +227,8 @@ describe('the watchdog', () => {
       token: '',
       renewals: 0,
       handedOver: null,
+      environment: {},
+      contract: null,
       gate: Promise.resolve(),
       get running(): never {
         throw new Error('the platform is out of order');

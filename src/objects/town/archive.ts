@@ -30,7 +30,11 @@ async function exportRoster({ env, town }: TownCore, rig: string): Promise<Agent
  * be at work on the same branches. The town is there once all of it is; what is cut off before is repeated. Throws
  * RelightError `town_exists`, and `git_address` for a rig at no public host.
  */
-export async function importTown(core: TownCore, { settings, rigs }: TownArchive): Promise<void> {
+export async function importTown(
+  core: TownCore,
+  { settings, rigs }: TownArchive,
+  origin: string,
+): Promise<void> {
   const { db, env, town } = core;
   if (registry.hasTown(db)) throw new RelightError('town_exists', `${town} is there; remove it first`);
   for (const { spec } of rigs) requirePublicHost(env, spec.gitUrl);
@@ -39,7 +43,7 @@ export async function importTown(core: TownCore, { settings, rigs }: TownArchive
   db.transaction((tx) => {
     if (registry.hasTown(tx)) throw new RelightError('town_exists', `${town} was made meanwhile`);
     for (const { rig, spec } of rigs) registry.putRig(tx, rig, spec, now);
-    registry.putTown(tx, town, settings, now);
+    registry.putTown(tx, town, { settings, origin }, now);
     registry.updateTown(tx, { heldDown: true });
   });
   for (const { rig, agents } of rigs) {

@@ -17,11 +17,16 @@ export function townRow(db: Database, name: string): TownRow {
   return row;
 }
 
-/** Makes the town, or gives it new settings. */
-export function putTown(db: Database, name: string, settings: TownSettings, now: number): void {
+/** Makes the town, or gives it new settings; `origin` is where the operator reaches this Worker. */
+export function putTown(
+  db: Database,
+  name: string,
+  facts: { readonly settings: TownSettings; readonly origin: string },
+  now: number,
+): void {
   db.insert(town)
-    .values({ town: name, settings, start: NEVER_STARTED, createdAt: now })
-    .onConflictDoUpdate({ target: town.town, set: { settings } })
+    .values({ town: name, ...facts, start: NEVER_STARTED, createdAt: now })
+    .onConflictDoUpdate({ target: town.town, set: facts })
     .run();
 }
 

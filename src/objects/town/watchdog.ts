@@ -75,7 +75,10 @@ export class Watchdog {
     updateTown(db, { startingSince: Date.now(), launchTries: 0, nextLaunchAt: null });
     this.#core.feed.publish({ kind: 'town', state: 'starting', fault: null });
     try {
-      const boot = await containerOf(env, town).startBoot(row.settings.drainSeconds);
+      const boot = await containerOf(env, town).startBoot({
+        drainSeconds: row.settings.drainSeconds,
+        origin: row.origin,
+      });
       updateTown(db, { startingSince: null, nextStartAt: null });
       // Both launches of its recovery may have been missed.
       await wakeAt(storage, Date.now() + RECOVERY_WATCH_MS);

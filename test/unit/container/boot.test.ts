@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { CONTRACT_HEADER, CONTRACT_VERSION, contractIn } from '../../../src/contract/version.ts';
 import { BOOT_HEADER, CONTROL, ControlHealth, TOKEN_HEADER } from '../../../src/contract/control.ts';
 import { pathOf } from '../../../src/contract/exchange.ts';
 import { restoreRequest, spawnControl, startControl, startRequest } from './control-process.ts';
@@ -123,6 +124,31 @@ describe('a control call', () => {
       headers: { [BOOT_HEADER]: other.bootId },
     });
     expect(health.status).toBe(409);
+  });
+
+  test('for new work is taken of a Worker one release apart; further, it is “Worker and image of different releases”', async () => {
+    const worker = await startFakeWorker();
+    const control = await startControl(worker.url);
+    const ask = async (version: string | null): Promise<number> => {
+      const answer = await fetch(control.url + pathOf(CONTROL.start, { rig: 'rig', agent: 'a' }), {
+        method: CONTROL.start.method,
+        headers: {
+          authorization: `Bearer ${TOKEN}`,
+          'content-type': 'application/json',
+          ...(version === null ? {} : { [CONTRACT_HEADER]: version }),
+        },
+        body: JSON.stringify({ ...startRequest(control.life, {}), toldByALaterRelease: true }),
+      });
+      if (answer.status === 409) expect(await answer.json()).toMatchObject({ code: 'contract_unsupported' });
+      return answer.status;
+    };
+    const [before, next] = [CONTRACT_VERSION - 1, CONTRACT_VERSION + 1];
+    expect(await ask(String(next + 1))).toBe(409);
+    expect(await ask('new')).toBe(409);
+    expect((await control.call(CONTROL.agents)).json()).toEqual([]);
+    for (const version of [before, CONTRACT_VERSION, next]) expect(await ask(String(version))).toBe(200);
+    expect(contractIn(undefined), 'of who says nothing').toBe(1);
+    expect(worker.problems).toEqual([]);
   });
 
   test('from anybody but the Worker is refused and changes nothing; only health is told to everybody', async () => {

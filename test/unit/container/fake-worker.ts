@@ -7,6 +7,7 @@ import { CALLBACKS } from '../../../src/contract/callbacks.ts';
 import { type ErrorCode, problemOf } from '../../../src/contract/errors.ts';
 import { CACHE_CALLS, CACHE_HEADER, CacheOffer, CacheWanted } from '../../../src/contract/repo-cache.ts';
 import { BUNDLE_CALLS, OFFER_HEADER, SnapshotOffer, SnapshotWanted } from '../../../src/contract/snapshot.ts';
+import { CONTRACT_HEADER, CONTRACT_VERSION, contractIn } from '../../../src/contract/version.ts';
 import type { Prime } from '../../../src/contract/prime.ts';
 
 export type CallName = keyof typeof CALLBACKS;
@@ -126,6 +127,8 @@ export async function startFakeWorker(
     if (name === null) return { status: 404 };
     newestToken = request.headers.authorization?.replace('Bearer ', '');
     if (!tokens.has(newestToken ?? '')) problems.push(`${name}: no token`);
+    const contract = contractIn(request.headers[CONTRACT_HEADER]?.toString());
+    if (contract !== CONTRACT_VERSION) problems.push(`${name}: contract ${contract}`);
     const body: unknown = JSON.parse(await text(request));
     const checked = CALLBACKS[name].body.safeParse(body);
     if (!checked.success) problems.push(`${name}: ${checked.error.message}`);

@@ -31,7 +31,7 @@ export interface Sent {
 export const body = (keys: readonly string[]): fc.Arbitrary<Sent | null> => {
   const value = fc.oneof(
     fc.jsonValue({ maxDepth: 2 }),
-    fc.constantFrom('x', '', 0, -1, 1e400, null, {}, [], 'https://git.test/r.git', 'a'.repeat(70)),
+    fc.constantFrom('x', '', 0, -1, 2 ** 60, null, {}, [], 'https://git.test/r.git', 'a'.repeat(70)),
   );
   const json = fc
     .oneof(fc.dictionary(fc.constantFrom(...keys, '__proto__', 'constructor'), value), value)

@@ -110,6 +110,18 @@ describe('agents', () => {
     const empty = await operator('GET', at);
     expect(empty.status, await empty.clone().text()).toBe(200);
     expect(await empty.text()).toBe('');
+    asked.intercept = ({ path }) => {
+      const after = Number(/\/log\/(\d+)$/.exec(path)?.[1] ?? Number.NaN);
+      return Number.isNaN(after) ? null : Response.json({ from: Math.max(after, 3), to: 9, text: 'output' });
+    };
+    const { bootId } = lifeOf('logs');
+    expect(await jsonOf(operator('GET', `${at}/start`))).toEqual({
+      text: 'output',
+      next: `${bootId}-9`,
+      skipped: 0,
+    });
+    expect(await jsonOf(operator('GET', `${at}/${bootId}-1`))).toMatchObject({ skipped: 2 });
+    expect(await jsonOf(operator('GET', `${at}/${'f'.repeat(32)}-1`))).toMatchObject({ skipped: 0 });
     await callback('logs', 'agent-exit', {
       life: lifeOf('logs'),
       ...sightingOf(asked, 'ada'),
@@ -118,6 +130,7 @@ describe('agents', () => {
     });
     await jsonOf(operator('POST', '/api/towns/logs/container', { action: 'stop' }));
     await vi.waitFor(async () => expect(await (await operator('GET', at)).text()).toBe('oh no'), patiently);
+    expect(await problemCode(await operator('GET', `${at}/start`), 409)).toBe('container_not_running');
   });
 });
 
@@ -250,6 +263,7 @@ describe('the surface', () => {
         `${agent}/prime`,
         `${agent}/checkpoints`,
         `${agent}/log`,
+        `${agent}/log/{after}`,
         '/api/towns/{town}/recoveries',
         '/api/towns/{town}/recoveries/{recoveryId}',
         '/api/towns/{town}/container',

@@ -1,17 +1,15 @@
 import { Argument, type Command } from 'commander';
 import type { Terminal } from '../terminal.ts';
+import { SCRIPTS } from './scripts.ts';
 
-/** Adds `relight completion SHELL`, whose script asks `relight complete -- WORDS…` at each press of the tab key. */
+/** Adds `relight completion SHELL`, and the command that its script asks. */
 export function addCompletion(program: Command, terminal: Terminal): void {
   program
     .command('completion')
     .description('print a script that lets a shell complete commands, options and names')
-    .addArgument(new Argument('<SHELL>').choices(['bash', 'zsh', 'fish']))
+    .addArgument(new Argument('<SHELL>').choices(Object.keys(SCRIPTS)))
     .addHelpText('after', '\n  source <(relight completion bash)')
-    .action(async (shell: string) => {
-      const { script } = await import('@bomb.sh/tab');
-      script(shell, 'relight', 'relight');
-    });
+    .action((shell: keyof typeof SCRIPTS) => terminal.print(SCRIPTS[shell]));
   program
     .command('complete', { hidden: true })
     .argument('[words...]')
@@ -20,11 +18,7 @@ export function addCompletion(program: Command, terminal: Terminal): void {
         import('./propose.ts'),
         import('./find-names.ts'),
       ]);
-      const { proposals, goesOn } = await propose(program, words, findNames(terminal));
-      for (const { text, does } of proposals) terminal.print(`${text}\t${does}`);
-      terminal.print(`:${NO_FILES + (goesOn ? NO_SPACE : 0)}`);
+      for (const { text, does } of await propose(program, words, findNames(terminal)))
+        terminal.print(`${text}\t${does}`);
     });
 }
-
-/** What the script is to do with the proposals, as a sum (the protocol of cobra, https://cobra.dev). */
-const [NO_SPACE, NO_FILES] = [2, 4];

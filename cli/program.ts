@@ -70,6 +70,18 @@ export function createProgram(run: Runner): Command {
     )
     .option('--max-snapshot-file-bytes <bytes>', 'how large a file in a snapshot may be', count)
     .option('--drain-seconds <seconds>', 'how long agents may take to end', count);
+  add(
+    town,
+    'archive <TOWN>',
+    'print a town as an archive: settings, rigs, agents, checkpoints',
+    async () => (await towns()).archive,
+  );
+  add(
+    town,
+    'restore <TOWN> <FILE>',
+    'make a town from an archive; - for standard input',
+    async () => (await towns()).restore,
+  );
   add(town, 'rm <TOWN>', 'remove a town and all it holds', async () => (await towns()).remove).option(...YES);
   add(town, 'start <TOWN>', 'start the container', async () => (await towns()).start);
   add(town, 'stop <TOWN>', 'stop the container in good order', async () => (await towns()).stop).option(

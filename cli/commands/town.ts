@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { TownSettings, TownView } from '../../src/contract/town.ts';
 import type { ContainerAction } from '../../src/contract/town.ts';
+import { UsageError } from '../failure.ts';
 import { apiPath, townOf } from '../places.ts';
 import { fieldLines } from '../screens/fields.ts';
 import { whyOf } from '../screens/town.ts';
-import { given, type Session, show, type Task, tell } from '../session.ts';
+import { given, type Session, show, type Task, tell, textFrom } from '../session.ts';
 import { changed } from './changed.ts';
 
 /** `relight town ls` */
@@ -26,6 +27,28 @@ export const put: Task<Record<string, unknown>> = async (session, options, argum
   const answer = await session.api.call(TownView, 'PUT', path, body);
   tell(session, answer.text, `${argument} is ${before === null ? 'made' : 'changed'}`);
 };
+
+/** `relight town archive TOWN` */
+export const archive: Task = async ({ api, terminal }, _, argument: string) => {
+  terminal.print(await api.text('GET', apiPath`/api/towns/${townOf(argument)}/archive`));
+};
+
+/** `relight town restore TOWN FILE` */
+export const restore: Task = async (session, _, argument: string, file: string) => {
+  const path = apiPath`/api/towns/${townOf(argument)}/archive`;
+  const body = jsonOf(await textFrom(session, file === '-' ? file : `@${file}`));
+  const answer = await session.api.call(TownView, 'PUT', path, body);
+  tell(session, answer.text, `${argument} is restored`);
+};
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new UsageError('the archive is no JSON');
+    throw error;
+  }
+}
 
 /** `relight town rm TOWN` */
 export const remove: Task<{ yes?: true }> = async (session, { yes }, argument: string) => {

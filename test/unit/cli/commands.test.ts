@@ -1,7 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { rm } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { begin, refuse, run, startFake, TOKEN } from './scene.ts';
 import { agentView, recoveryView, rigView, townView } from './views.ts';
@@ -141,6 +140,19 @@ test.each([
     `POST ${TOWN}/recoveries`,
   ]);
   expect(fake.asked[1]?.body).toEqual({ rigs: ['site'] });
+});
+
+test('a town is restored from the archive that was printed of it', async () => {
+  const fake = await startFake();
+  const archive = JSON.stringify({ format: 'relight-town-1', town: 'home' });
+  fake.answer(`GET ${TOWN}/archive`, archive);
+  fake.answer(`PUT ${TOWN}/archive`, townView());
+  const { stdout } = await run(fake, ['town', 'archive', 'home']);
+  expect(stdout).toBe(`${archive}\n`);
+  const restored = await run(fake, ['town', 'restore', 'home', '-'], { stdin: stdout });
+  expect(restored).toEqual({ exitCode: 0, stdout: 'home is restored\n', stderr: '' });
+  expect(fake.asked.at(-1)).toEqual({ call: `PUT ${TOWN}/archive`, body: JSON.parse(archive) });
+  expect((await run(fake, ['town', 'restore', 'home', '-'], { stdin: '<html>' })).exitCode).toBe(2);
 });
 
 test('the token may come from standard input', async () => {

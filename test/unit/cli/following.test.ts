@@ -42,7 +42,7 @@ test('a watch whose stream breaks goes on where it broke, also before anything h
 
 test('a watch on a terminal is redrawn in place, with what there is by now', async () => {
   const fake = await startFake();
-  let write = (_: string): void => undefined;
+  let write: (text: string) => void = () => undefined;
   fake.answer(`GET ${TOWN}`, townView({ state: 'recovering' }));
   fake.answer(`GET ${TOWN}/rigs`, { rigs: [] });
   fake.answer(`GET ${TOWN}/recoveries/latest`, (_: unknown, response: never) =>

@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest';
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { begin, refuse, run, startFake, TOKEN } from './scene.ts';
 import { agentView } from './views.ts';
 
@@ -98,3 +101,18 @@ test('what Relight says cannot take over the terminal, and what an agent writes 
   expect(shown.stdout).toBe('a \u001b[31mred\u001b[0m b\r\n');
   expect((await run(fake, ['log', 'home/site/ada'])).stdout).toBe(output);
 });
+
+test.runIf(process.platform === 'linux')(
+  'a token among the arguments is not in the list of processes',
+  async () => {
+    const fake = await startFake();
+    fake.answer('GET /api/towns', () => undefined);
+    const program = fileURLToPath(new URL('../../../cli/bin/relight.js', import.meta.url));
+    const child = spawn(process.execPath, [program, 'town', 'ls', '--url', fake.url, '--token', TOKEN]);
+    onTestFinished(() => void child.kill());
+    await vi.waitFor(() => expect(fake.asked).toHaveLength(1), { timeout: 15_000 });
+    const shown = await readFile(`/proc/${child.pid}/cmdline`, 'utf8');
+    expect(shown).toMatch(/^relight/);
+    expect(shown).not.toContain(TOKEN);
+  },
+);

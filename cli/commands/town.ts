@@ -38,7 +38,11 @@ export const restore: Task = async (session, _, argument: string, file: string) 
   const path = apiPath`/api/towns/${townOf(argument)}/archive`;
   const body = jsonOf(await textFrom(session, file === '-' ? file : `@${file}`));
   const answer = await session.api.call(TownView, 'PUT', path, body);
-  tell(session, answer.text, `${argument} is restored`);
+  tell(
+    session,
+    answer.text,
+    `${argument} is restored, and its container held down; relight town start starts it`,
+  );
 };
 
 function jsonOf(text: string): unknown {

@@ -1,18 +1,16 @@
 import { type Command, CommanderError } from 'commander';
 import { addCompletion } from './completion/commands.ts';
+import { EXIT, Failure, RefusedError } from './failure.ts';
 import { createProgram } from './program.ts';
 import type { Session, Task } from './session.ts';
 import type { GlobalOptions } from './settings.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Like `EXIT`, which takes longer to load than a help text may. */
-const [OK, FAILED, USAGE] = [0, 1, 2];
-
 /** Runs one command line, and gives its exit code. What goes wrong is said in a sentence. */
 export async function relight(args: readonly string[], terminal: Terminal): Promise<number> {
-  let exitCode: number = OK;
+  let exitCode: number = EXIT.ok;
   const program = createProgram(async (command, task) => {
-    exitCode = (await runTask(command, task, terminal)) ?? OK;
+    exitCode = (await runTask(command, task, terminal)) ?? EXIT.ok;
   });
   addCompletion(program, terminal);
   let complaint = '';
@@ -27,13 +25,13 @@ export async function relight(args: readonly string[], terminal: Terminal): Prom
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError))
-      return await tellFailure(error, terminal, program.opts<GlobalOptions>());
-    if (error.exitCode === OK) return OK;
+      return tellFailure(error, terminal, program.opts<GlobalOptions>());
+    if (error.exitCode === EXIT.ok) return EXIT.ok;
     const isBare = error.code === 'commander.help';
     terminal.say(
       isBare ? `say what to do (usage)\n\n${complaint.trimEnd()}` : usageOf(program, args, complaint),
     );
-    return USAGE;
+    return EXIT.usage;
   }
 }
 
@@ -78,12 +76,11 @@ class Interruption {
   }
 }
 
-async function tellFailure(error: unknown, terminal: Terminal, { json }: GlobalOptions): Promise<number> {
-  const { Failure, RefusedError } = await import('./failure.ts');
+function tellFailure(error: unknown, terminal: Terminal, { json }: GlobalOptions): number {
   if (!(error instanceof Failure)) {
     const reason = error instanceof Error ? error.message : String(error);
     terminal.say(`${reason.replaceAll(/\s*\n\s*/g, ' ')} (internal); this is a defect of relight`);
-    return FAILED;
+    return EXIT.failed;
   }
   if (error instanceof RefusedError && json === true) terminal.print(error.text);
   terminal.say(error.message);

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import type { Readable, Writable } from 'node:stream';
 import { styleText } from 'node:util';
-import { UsageError } from './failure.ts';
+import { EXIT, Failure, UsageError } from './failure.ts';
 
 type Format = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'cyan';
 
@@ -77,7 +77,7 @@ export class Terminal {
     this.#drawn = 0;
   }
 
-  /** Asks before something that cannot be taken back. Throws UsageError where nobody can answer, or says no. */
+  /** Asks before something that cannot be taken back. Throws UsageError where nobody can answer, Failure for a no. */
   async confirm(question: string, isSure: boolean): Promise<void> {
     if (isSure) return;
     const { stdin: input, stderr: output } = this.#streams;
@@ -86,7 +86,7 @@ export class Terminal {
     const asking = createInterface({ input, output });
     try {
       const answer = await asking.question(`${question}? [y/N] `);
-      if (!/^y(?:es)?$/i.test(answer.trim())) throw new UsageError('nothing was done');
+      if (!/^y(?:es)?$/i.test(answer.trim())) throw new Failure(EXIT.failed, 'nothing was done (declined)');
     } finally {
       asking.close();
     }

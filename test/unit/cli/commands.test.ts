@@ -142,6 +142,21 @@ test.each([
   expect(fake.asked[1]?.body).toEqual({ rigs: ['site'] });
 });
 
+test('on a terminal somebody is asked, and only a yes is one', async () => {
+  const fake = await startFake();
+  fake.answer(`DELETE ${TOWN}`, null);
+  const declined = await run(fake, ['town', 'rm', 'home'], { tty: true, stdin: 'n\n' });
+  expect(declined).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining('nothing was done (declined)'),
+  });
+  expect(declined.stderr).toContain('Remove home with its rigs, agents, checkpoints and snapshots? [y/N]');
+  expect(fake.asked).toEqual([]);
+  expect((await run(fake, ['town', 'rm', 'home'], { tty: true, stdin: 'y\n' })).stdout).toBe(
+    'home is removed\n',
+  );
+});
+
 test('a town is restored from the archive that was printed of it', async () => {
   const fake = await startFake();
   const archive = JSON.stringify({ format: 'relight-town-1', town: 'home' });

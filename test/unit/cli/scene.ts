@@ -81,6 +81,7 @@ interface RunOptions {
 export function begin(args: readonly string[], { stdin = '', tty = false, env = {} }: RunOptions = {}) {
   const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr: new PassThrough() };
   const said = { stdout: '', stderr: '' };
+  Object.assign(streams.stdin, { isTTY: tty });
   for (const name of ['stdout', 'stderr'] as const) {
     streams[name].on('data', (chunk: Buffer) => (said[name] += chunk.toString()));
     Object.assign(streams[name], { isTTY: tty, rows: 10 });

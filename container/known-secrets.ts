@@ -45,6 +45,18 @@ export class KnownSecrets {
     }
   }
 
+  /** How many bytes at the end may be the beginning of a known secret that is still being written. */
+  begunBytes(bytes: Buffer): number {
+    const begun = [...this.#forms].map((form) => {
+      const secret = Buffer.from(form);
+      const most = Math.min(secret.length - 1, bytes.length);
+      for (let length = most; length > 0; length -= 1)
+        if (bytes.subarray(-length).equals(secret.subarray(0, length))) return length;
+      return 0;
+    });
+    return Math.max(0, ...begun);
+  }
+
   /** How long the longest of them is, in bytes. */
   get longestBytes(): number {
     return Math.max(0, ...[...this.#forms].map((form) => Buffer.byteLength(form)));

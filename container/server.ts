@@ -1,10 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { type Context, Hono } from 'hono';
+import { z } from 'zod';
 import { BOOT_HEADER, CONTROL, type ControlHealth, TOKEN_HEADER } from '../src/contract/control.ts';
 import { ERROR_CODES, RelightError } from '../src/contract/errors.ts';
 import type { Exchange } from '../src/contract/exchange.ts';
 import { Id } from '../src/contract/ids.ts';
 import { CONTRACT_HEADER, CONTRACT_VERSION, contractIn, isUnderstood } from '../src/contract/version.ts';
+import { outputAfter } from './agents/output-part.ts';
 import type { Supervisor } from './agents/supervisor.ts';
 import type { Room } from './disk/room.ts';
 import type { KnownSecrets } from './known-secrets.ts';
@@ -103,6 +105,12 @@ export function controlRoutes({
   app.get(CONTROL.log.path, (c) => {
     const agentLog = supervisor.logOf(idAt(c, 'rig'), idAt(c, 'agent'));
     return c.text(secrets.hide(agentLog.text()));
+  });
+
+  app.get(CONTROL.logAfter.path, (c) => {
+    const after = parseOrRefuse(z.coerce.number().int().nonnegative(), c.req.param('after'));
+    const agentLog = supervisor.logOf(idAt(c, 'rig'), idAt(c, 'agent'));
+    return c.json(outputAfter(agentLog, after, secrets));
   });
 
   return app;

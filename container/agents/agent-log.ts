@@ -10,6 +10,7 @@ export class AgentLog {
   /** A block that is used again: agents that write without end make no garbage. */
   #spare: Uint8Array | null = null;
   #size = 0;
+  #dropped = 0;
 
   constructor(maxBytes: number = AGENT_LOG_MAX_BYTES) {
     this.#maxBytes = maxBytes;
@@ -18,6 +19,7 @@ export class AgentLog {
   /** Adds output; what no longer fits is dropped at the beginning. */
   append(chunk: Uint8Array): void {
     let rest = chunk.subarray(Math.max(0, chunk.length - this.#maxBytes));
+    this.#dropped += chunk.length - rest.length;
     while (rest.length > 0) {
       const block = this.#blockWithRoom();
       const part = rest.subarray(0, BLOCK_BYTES - block.used);
@@ -37,8 +39,14 @@ export class AgentLog {
 
   /** The kept output as text. */
   text(): string {
+    return textOf(this.kept().bytes);
+  }
+
+  /** A copy of the kept output, and how many bytes were written before it. */
+  kept(): { from: number; bytes: Buffer } {
     const all = Buffer.concat(this.#blocks.map(({ bytes, used }) => bytes.subarray(0, used)));
-    return textOf(all.subarray(Math.max(0, all.length - this.#maxBytes)));
+    const surplus = Math.max(0, all.length - this.#maxBytes);
+    return { from: this.#dropped + surplus, bytes: all.subarray(surplus) };
   }
 
   #blockWithRoom(): Block {
@@ -54,6 +62,7 @@ export class AgentLog {
     for (let first = this.#blocks[0]; first !== undefined; first = this.#blocks[0]) {
       if (this.#size - first.used < this.#maxBytes) return;
       this.#size -= first.used;
+      this.#dropped += first.used;
       this.#blocks.shift();
       this.#spare = first.bytes;
     }
@@ -94,7 +103,7 @@ interface Block {
 }
 
 /** Decodes what may begin in the middle of a UTF-8 character: up to three continuation bytes are left out. */
-function textOf(bytes: Uint8Array): string {
+export function textOf(bytes: Uint8Array): string {
   let start = 0;
   while (start < 3 && ((bytes[start] ?? 0) & 0xc0) === 0x80) start += 1;
   return new TextDecoder().decode(bytes.subarray(start));

@@ -5,6 +5,16 @@ import { CommitId, Id, Instant } from './ids.ts';
 import { SnapshotGlance } from './snapshot.ts';
 import { ShellCommand } from './town.ts';
 
+/** A place in an agent's output: `start`, or the boot and how many bytes of it were read. */
+export const LogPlace = z
+  .string()
+  .regex(/^(?:start|[0-9a-f]{32}-\d{1,15})$/, 'must be "start" or what came as "next"');
+export type LogPlace = z.infer<typeof LogPlace>;
+
+/** What an agent wrote from a place on; `skipped` counts the bytes after that place which are no longer kept. */
+export const LogPart = z.object({ text: z.string(), next: LogPlace, skipped: z.int().nonnegative() });
+export type LogPart = z.infer<typeof LogPart>;
+
 export const AgentRole = z.enum(['polecat', 'witness', 'refinery', 'mayor']);
 export type AgentRole = z.infer<typeof AgentRole>;
 

@@ -116,6 +116,14 @@ export const AgentSighting = z.object({
 });
 export type AgentSighting = z.infer<typeof AgentSighting>;
 
+/** Output of an agent in this boot: `text` is what it wrote from byte `from` to byte `to`. */
+export const OutputPart = z.object({
+  from: z.int().nonnegative(),
+  to: z.int().nonnegative(),
+  text: z.string(),
+});
+export type OutputPart = z.infer<typeof OutputPart>;
+
 /**
  * The calls that the Worker makes to the control server. All but `health` carry the container's token as a bearer token
  * (RFC 6750): everything in the container reaches the port, and only the control server knows the token.
@@ -133,4 +141,10 @@ export const CONTROL = {
   },
   agents: { method: 'GET', path: '/agents', body: z.undefined(), answer: z.array(AgentSighting) },
   log: { method: 'GET', path: '/rigs/:rig/agents/:agent/log', body: z.undefined(), answer: z.string() },
+  logAfter: {
+    method: 'GET',
+    path: '/rigs/:rig/agents/:agent/log/:after',
+    body: z.undefined(),
+    answer: OutputPart,
+  },
 } as const satisfies Record<string, Exchange>;

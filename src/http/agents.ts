@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { AgentSpec, AgentView, Checkpoint, Sling } from '../contract/agent.ts';
+import { AgentSpec, AgentView, Checkpoint, LogPart, LogPlace, Sling } from '../contract/agent.ts';
 import { Prime } from '../contract/prime.ts';
 import { Snapshot } from '../contract/snapshot.ts';
 import { agentOf } from '../objects/reach.ts';
@@ -149,6 +149,19 @@ agents.openapi(
     const { town, rig, agent } = c.req.valid('param');
     await (await registeredRig(c.env, town, rig)).takeSnapshot(agent);
     return c.json({}, 202);
+  },
+);
+
+agents.openapi(
+  readOperation({
+    path: `${AGENT}/log/{after}`,
+    summary: 'The output of the agent after a place, to follow it: `start`, or the `next` of the last answer',
+    params: AgentPath.extend({ after: LogPlace }),
+    answer: LogPart,
+  }),
+  async (c) => {
+    const { town, rig, agent, after } = c.req.valid('param');
+    return c.json(await (await registeredRig(c.env, town, rig)).logAfter(agent, after), 200);
   },
 );
 

@@ -1,6 +1,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import type * as told from '../contract/callbacks.ts';
-import type { AgentSpec, AgentView, Sling } from '../contract/agent.ts';
+import type { AgentSpec, AgentView, LogPart, LogPlace, Sling } from '../contract/agent.ts';
 import type { AgentSighting } from '../contract/control.ts';
 import type { RosterTally } from '../contract/metrics.ts';
 import type { Fault } from '../contract/errors.ts';
@@ -85,10 +85,9 @@ export class Rig extends DurableObject<Env> {
 
   /** The operator added the agent, or changed it: one that failed for what it was set up with is tried once more. */
   async putAgent(agent: string, spec: AgentSpec): Promise<AgentView> {
-    const { db } = this.#core;
     this.#own();
-    roster.putAgent(db, agent, spec);
-    if (roster.resumeIfMisconfigured(db, agent)) {
+    roster.putAgent(this.#core.db, agent, spec);
+    if (roster.resumeIfMisconfigured(this.#core.db, agent)) {
       await this.#patrol.wakeAt(Date.now());
       await this.#herald.noteActive();
     }
@@ -116,27 +115,24 @@ export class Rig extends DurableObject<Env> {
 
   /** Slings a bead: binds it to the agent and sees to it that the agent runs. */
   async hook(agent: string, { bead, branch }: Sling): Promise<AgentView> {
-    const { db, town } = this.#core;
     this.#own();
-    roster.hookBead(db, agent, { bead, branch }, Date.now());
+    roster.hookBead(this.#core.db, agent, { bead, branch }, Date.now());
     // Somebody wants work done, so a rig that was given up is tried once more.
     lives.forgive(this.#core.db, this.#core.rig);
     this.#herald.tellAgent(agent);
     // Before the Town is asked: a sling that is cut off here is dispatched all the same.
     await this.#patrol.wakeAt(Date.now() + PATROL_INTERVAL_MS);
     await this.#herald.noteActive();
-    const life = await townOf(this.env, town).light();
+    const life = await townOf(this.env, this.#core.town).light();
     if (life !== null) this.#admit(life);
     await this.#patrol.wakeAt(Date.now());
     return this.agent(agent);
   }
 
   async unhook(agent: string): Promise<void> {
-    const { db } = this.#core;
     const own = this.#own();
-    const row = roster.agentRow(db, agent);
-    if (row.bead === null) return;
-    roster.unhookBead(db, agent);
+    if (roster.agentRow(this.#core.db, agent).bead === null) return;
+    roster.unhookBead(this.#core.db, agent);
     await forgetSnapshots(this.#core, agent);
     this.#herald.tellAgent(agent);
     await this.#herald.noteActive();
@@ -146,6 +142,10 @@ export class Rig extends DurableObject<Env> {
 
   log(agent: string): Promise<string> {
     return this.#dispatcher.log(agent, lives.lifeOf(this.#own()));
+  }
+
+  logAfter(agent: string, place: LogPlace): Promise<LogPart> {
+    return this.#dispatcher.logAfter(agent, place, lives.lifeOf(this.#own()));
   }
 
   /** Ends what runs and deletes all. A process that cannot be told now is ended after its next heartbeat. */

@@ -92,6 +92,7 @@ describe('ids', () => {
         ['PUT', `/api/towns/calm/rigs/${id}`, RIG],
         ['PUT', agent, {}],
         ['GET', `${agent}/log`],
+        ['GET', `/api/towns/calm/rigs/hono/agents/ada/log/${id}`],
         ['GET', `/api/towns/calm/recoveries/${id}`],
       ] as const) {
         expect(await refused(() => operator(method, path, body), 400), path).toBe('invalid_request');

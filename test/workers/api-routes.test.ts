@@ -5,7 +5,7 @@ import { createApp } from '../../src/http/app.ts';
 import { AgentView } from '../../src/contract/agent.ts';
 import { RigView } from '../../src/contract/rig.ts';
 import { TownView } from '../../src/contract/town.ts';
-import { jsonOf, lifeOf, litTown, patiently, primeOf, problemCode, sightingOf, tick } from './scene.ts';
+import { jsonOf, lifeOf, litTown, patiently, primeOf, problemCode, tick } from './scene.ts';
 import { Rig } from '../../src/objects/rig.ts';
 import { addRig, callback, latestRecovery, makeTown, operator } from './town.ts';
 
@@ -99,25 +99,6 @@ describe('agents', () => {
     expect(await problemCode(await operator('GET', at), 404)).toBe('unknown_agent');
     await jsonOf(operator('PUT', at, {}));
     expect(await jsonOf(operator('GET', `${at}/checkpoints`))).toEqual({ checkpoints: [] });
-  });
-
-  it('show their last output while they run, also an empty one, and their last words in a dark town', async () => {
-    const asked = await litTown('logs');
-    const at = '/api/towns/logs/rigs/hono/agents/ada/log';
-    expect(await (await operator('GET', at)).text()).toBe('the last lines');
-    asked.intercept = ({ path }) =>
-      path.endsWith('/log') ? new Response('', { headers: { 'content-type': 'text/plain' } }) : null;
-    const empty = await operator('GET', at);
-    expect(empty.status, await empty.clone().text()).toBe(200);
-    expect(await empty.text()).toBe('');
-    await callback('logs', 'agent-exit', {
-      life: lifeOf('logs'),
-      ...sightingOf(asked, 'ada'),
-      cause: 'exited',
-      exit: { code: 3, signal: null, ranMs: 5, tail: 'oh no' },
-    });
-    await jsonOf(operator('POST', '/api/towns/logs/container', { action: 'stop' }));
-    await vi.waitFor(async () => expect(await (await operator('GET', at)).text()).toBe('oh no'), patiently);
   });
 });
 
@@ -250,6 +231,7 @@ describe('the surface', () => {
         `${agent}/prime`,
         `${agent}/checkpoints`,
         `${agent}/log`,
+        `${agent}/log/{after}`,
         '/api/towns/{town}/recoveries',
         '/api/towns/{town}/recoveries/{recoveryId}',
         '/api/towns/{town}/container',

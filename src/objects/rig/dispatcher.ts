@@ -1,3 +1,4 @@
+import type { LogPart, LogPlace } from '../../contract/agent.ts';
 import { CONTROL } from '../../contract/control.ts';
 import type { AgentSighting, RestoreAnswer, WorktreePlan } from '../../contract/control.ts';
 import { faultOf, RelightError } from '../../contract/errors.ts';
@@ -180,6 +181,18 @@ export class Dispatcher {
     if (life === null) throw new RelightError('container_not_running', 'the container does not run');
     const { env, rig } = this.#core;
     return callControl(env, this.#target(life), CONTROL.log, { rig, agent });
+  }
+
+  /** What the agent wrote after that place; a place of another boot is the start of this one. */
+  async logAfter(agent: string, place: LogPlace, life: Life | null): Promise<LogPart> {
+    agentRow(this.#core.db, agent);
+    if (life === null) throw new RelightError('container_not_running', 'the container does not run');
+    const { env, rig } = this.#core;
+    const [bootId, read = '0'] = place.split('-');
+    const after = bootId === life.bootId ? Number(read) : 0;
+    const places = { rig, agent, after: String(after) };
+    const { from, to, text } = await callControl(env, this.#target(life), CONTROL.logAfter, places);
+    return { text, next: `${life.bootId}-${to}`, skipped: after === 0 ? 0 : Math.max(0, from - after) };
   }
 
   #target({ bootId }: Life): ControlTarget {

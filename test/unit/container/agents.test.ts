@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { AGENT_LOG_MAX_BYTES } from '../../../container/agents/agent-log.ts';
-import { AgentSighting, CONTROL } from '../../../src/contract/control.ts';
+import { AgentSighting, CONTROL, OutputPart } from '../../../src/contract/control.ts';
 import { type ControlProcess, isAlive, startControl, startRequest } from './control-process.ts';
 import { eventually, type FakeWorker, problem, startFakeWorker, TOKEN } from './fake-worker.ts';
 import { makeWorktree } from './worktrees.ts';
@@ -82,6 +82,8 @@ describe('an agent that is started', () => {
     expect(exit).toMatchObject({ code: 0, tail: 'the key is [redacted]\n' });
     const agentLog = await control.call(CONTROL.log, { rig: 'rig', agent: 'a' });
     expect(agentLog.text).toContain('the key is [redacted]');
+    const part = await control.call(CONTROL.logAfter, { rig: 'rig', agent: 'a', after: '0' });
+    expect(OutputPart.parse(part.json()).text).toContain('the key is *************\n');
     expect(JSON.stringify(control.events)).not.toContain('sk-0123456789');
   });
 

@@ -66,7 +66,10 @@ export class PackedLooks implements Looks {
 
   #lookAt(n: number): Look {
     const at = n * NUMBERS;
-    const [mode = GONE, size = 0, ino = 0, mtimeMs = 0, ctimeMs = 0] = this.#numbers.subarray(at, at + NUMBERS);
+    const [mode = GONE, size = 0, ino = 0, mtimeMs = 0, ctimeMs = 0] = this.#numbers.subarray(
+      at,
+      at + NUMBERS,
+    );
     if (mode === GONE) return 'gone';
     if (mode === BARRED) return 'barred';
     return { mode, size, ino, mtimeMs, ctimeMs };

@@ -14,8 +14,9 @@ import { writeWorkerConfig } from './worker-config.ts';
 import { startWranglerDev } from './wrangler-dev.ts';
 import type { WranglerDev } from './wrangler-dev.ts';
 
-/** As in the image: what the control server allocates is mostly short-lived, and its memory is the agents'. */
-const NODE_FLAGS = ['--max-semi-space-size=2'];
+/** As in the image: the machine's memory is the agents'. */
+const NODE_FLAGS = ['--max-semi-space-size=2', '--optimize-for-size'];
+const MALLOC = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' };
 const CONTROL_SERVER = fileURLToPath(new URL('../container/main.ts', import.meta.url));
 
 /** A condition of the machine that the user can mend; its message is a whole sentence. */
@@ -120,7 +121,7 @@ function openEngine(
     command: () => ({
       file: process.execPath,
       args: [...NODE_FLAGS, CONTROL_SERVER],
-      env: { NODE_COMPILE_CACHE: compileCache, MALLOC_ARENA_MAX: '2' },
+      env: { NODE_COMPILE_CACHE: compileCache, ...MALLOC },
     }),
     ...(onLine === undefined ? {} : { log: onLine }),
     ...seams,

@@ -1,40 +1,33 @@
 /** How much of an agent's output is kept, in bytes. */
-export const AGENT_LOG_MAX_BYTES = 512 * 1024;
+export const AGENT_LOG_MAX_BYTES = 256 * 1024;
 
-const BLOCK_BYTES = 64 * 1024;
+const FIRST_BYTES = 4 * 1024;
 
-/** The end of everything an agent and its setup wrote in this boot, over all its starts. */
-export class AgentLog {
-  readonly #blocks: Block[] = [];
+/** The last bytes of what is written, in a ring that grows up to its limit. */
+export class Tail {
   readonly #maxBytes: number;
-  /** A block that is used again: agents that write without end make no garbage. */
-  #spare: Uint8Array | null = null;
+  #ring: Uint8Array;
+  /** Where the next byte goes. */
+  #next = 0;
   #size = 0;
-  #dropped = 0;
+  /** How many bytes were ever written. */
+  #written = 0;
 
-  constructor(maxBytes: number = AGENT_LOG_MAX_BYTES) {
+  constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
+    this.#ring = new Uint8Array(Math.min(FIRST_BYTES, maxBytes));
   }
 
-  /** Adds output; what no longer fits is dropped at the beginning. */
+  /** Adds a copy of the output; what no longer fits is dropped at the beginning. */
   append(chunk: Uint8Array): void {
-    let rest = chunk.subarray(Math.max(0, chunk.length - this.#maxBytes));
-    this.#dropped += chunk.length - rest.length;
-    while (rest.length > 0) {
-      const block = this.#blockWithRoom();
-      const part = rest.subarray(0, BLOCK_BYTES - block.used);
-      block.bytes.set(part, block.used);
-      block.used += part.length;
-      this.#size += part.length;
-      rest = rest.subarray(part.length);
-    }
-    this.#dropWholeBlocks();
-  }
-
-  /** Adds a line of Relight's own that says what begins here, and when. */
-  mark(title: string, at: number): void {
-    const onNewLine = this.#size === 0 || this.#endsLine() ? '' : '\n';
-    this.append(Buffer.from(`${onNewLine}--- ${title} ${new Date(at).toISOString()} ---\n`));
+    this.#written += chunk.length;
+    const last = chunk.subarray(Math.max(0, chunk.length - this.#maxBytes));
+    this.#makeRoom(Math.min(this.#maxBytes, this.#size + last.length));
+    const untilEnd = this.#ring.length - this.#next;
+    this.#ring.set(last.subarray(0, untilEnd), this.#next);
+    this.#ring.set(last.subarray(untilEnd), 0);
+    this.#next = (this.#next + last.length) % this.#ring.length;
+    this.#size = Math.min(this.#ring.length, this.#size + last.length);
   }
 
   /** The kept output as text. */
@@ -44,62 +37,40 @@ export class AgentLog {
 
   /** A copy of the kept output, and how many bytes were written before it. */
   kept(): { from: number; bytes: Buffer } {
-    const all = Buffer.concat(this.#blocks.map(({ bytes, used }) => bytes.subarray(0, used)));
-    const surplus = Math.max(0, all.length - this.#maxBytes);
-    return { from: this.#dropped + surplus, bytes: all.subarray(surplus) };
+    return { from: this.#written - this.#size, bytes: Buffer.concat([...this.#parts()]) };
   }
 
-  #blockWithRoom(): Block {
-    const last = this.#blocks.at(-1);
-    if (last !== undefined && last.used < BLOCK_BYTES) return last;
-    const fresh = { bytes: this.#spare ?? new Uint8Array(BLOCK_BYTES), used: 0 };
-    this.#spare = null;
-    this.#blocks.push(fresh);
-    return fresh;
+  /** Whether nothing was written yet, or a whole line. */
+  protected get endsLine(): boolean {
+    return this.#size === 0 || this.#ring.at(this.#next - 1) === 0x0a;
   }
 
-  #dropWholeBlocks(): void {
-    for (let first = this.#blocks[0]; first !== undefined; first = this.#blocks[0]) {
-      if (this.#size - first.used < this.#maxBytes) return;
-      this.#size -= first.used;
-      this.#dropped += first.used;
-      this.#blocks.shift();
-      this.#spare = first.bytes;
-    }
+  *#parts(): Generator<Uint8Array> {
+    if (this.#size === this.#ring.length) yield this.#ring.subarray(this.#next);
+    yield this.#ring.subarray(0, this.#next);
   }
 
-  #endsLine(): boolean {
-    const last = this.#blocks.at(-1);
-    return last !== undefined && last.bytes[last.used - 1] === 0x0a;
+  /** A ring that can still grow was never written over: its bytes are in order. */
+  #makeRoom(wanted: number): void {
+    if (wanted <= this.#ring.length) return;
+    const larger = new Uint8Array(Math.min(this.#maxBytes, Math.max(wanted, 2 * this.#ring.length)));
+    larger.set(this.#ring.subarray(0, this.#size));
+    this.#ring = larger;
+    this.#next = this.#size;
   }
 }
 
-/** The last bytes of one start's output. */
-export class Tail {
-  readonly #maxBytes: number;
-  #bytes: Buffer = Buffer.alloc(0);
-
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+/** The end of everything an agent and its setup wrote in this boot, over all its starts. */
+export class AgentLog extends Tail {
+  constructor(maxBytes: number = AGENT_LOG_MAX_BYTES) {
+    super(maxBytes);
   }
 
-  /** Adds output; what no longer fits is dropped at the beginning. */
-  append(chunk: Uint8Array): void {
-    const last = chunk.subarray(Math.max(0, chunk.length - this.#maxBytes));
-    const kept = Math.min(this.#bytes.length, this.#maxBytes - last.length);
-    // Copied, so that a large chunk is not kept alive by its last bytes.
-    this.#bytes = Buffer.concat([this.#bytes.subarray(this.#bytes.length - kept), last]);
+  /** Adds a line of Relight's own that says what begins here, and when. */
+  mark(title: string, at: number): void {
+    const onNewLine = this.endsLine ? '' : '\n';
+    this.append(Buffer.from(`${onNewLine}--- ${title} ${new Date(at).toISOString()} ---\n`));
   }
-
-  /** The kept output as text. */
-  text(): string {
-    return textOf(this.#bytes);
-  }
-}
-
-interface Block {
-  readonly bytes: Uint8Array;
-  used: number;
 }
 
 /** Decodes what may begin in the middle of a UTF-8 character: up to three continuation bytes are left out. */

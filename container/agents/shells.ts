@@ -4,6 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Owner } from '../files/owner.ts';
 import { errorFacts, log } from '../log.ts';
 import { killLeftOver, MARK } from './left-over.ts';
+import { openOutputPipe } from './output-pipe.ts';
+import type { OutputPipe } from './output-pipe.ts';
 
 /** What to run with `/bin/sh -c`. When `stop` aborts, its group gets SIGTERM, and SIGKILL `drainMs` later. */
 export interface ShellOrder {
@@ -39,6 +41,15 @@ export class Shells {
 
   /** Runs a command to its end, including that of everything it started. Throws when it cannot be spawned. */
   async run(order: ShellOrder): Promise<ShellEnd> {
+    const output = await openOutputPipe(order.onOutput);
+    try {
+      return await this.#runInto(output, order);
+    } finally {
+      output.destroy();
+    }
+  }
+
+  async #runInto(output: OutputPipe, order: ShellOrder): Promise<ShellEnd> {
     const { user = null } = order;
     const mark = randomUUID();
     const command = user === null ? order.command : `umask ${UMASK}\n${order.command}`;
@@ -47,14 +58,12 @@ export class Shells {
       env: { ...order.env, [MARK]: mark },
       ...user,
       detached: true,
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', output.fd, output.fd],
     });
     const began = performance.now();
     const exit = exitOf(child);
-    const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
-    child.stdout.on('data', order.onOutput);
-    child.stderr.on('data', order.onOutput);
-    child.stdin.on('error', noteUnreadInput);
+    output.handOver();
+    child.stdin?.on('error', noteUnreadInput);
     const group = child.pid;
     // Without a pid the spawn failed, and `exit` throws the reason.
     if (group === undefined) return { ...(await exit), ranMs: 0 };
@@ -62,19 +71,17 @@ export class Shells {
     this.#groups.add(group);
     try {
       order.onSpawn?.(group);
-      child.stdin.end(order.input);
+      child.stdin?.end(order.input);
       const drain = new Drain(group, order);
       const end = await exit;
       const ranMs = Math.round(performance.now() - began);
       await drain.finished();
       signalGroup(group, 'SIGKILL');
       await killLeftOver(user === null ? { mark } : user);
-      await Promise.race([closed, delay(OUTPUT_GRACE_MS)]);
+      await Promise.race([output.closed, delay(OUTPUT_GRACE_MS)]);
       return { ...end, ranMs };
     } finally {
       this.#groups.delete(group);
-      child.stdout.destroy();
-      child.stderr.destroy();
     }
   }
 

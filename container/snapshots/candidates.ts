@@ -3,7 +3,7 @@ import type { BytePath } from './byte-path.ts';
 import { folderOf, onDisk } from './byte-path.ts';
 import type { LeftOut } from './snapshot-meta.ts';
 import { kindOf, lookAt } from './sweep.ts';
-import type { Look } from './sweep.ts';
+import type { Look, Looks } from './sweep.ts';
 
 /** Why a file is not in the tree. */
 export type Refusal = Pick<LeftOut, 'reason' | 'bytes'>;
@@ -21,7 +21,7 @@ export interface Sorted {
 export function sortCandidates(
   dir: string,
   candidates: Iterable<BytePath>,
-  { looks, maxFileBytes }: { looks: ReadonlyMap<BytePath, Look>; maxFileBytes: number },
+  { looks, maxFileBytes }: { looks: Looks; maxFileBytes: number },
 ): Sorted {
   const sorted: Sorted = { add: [], gone: [], refused: new Map(), looks: new Map() };
   const isFolder = folderTest(dir);

@@ -3,8 +3,8 @@ import { faultOf, RelightError } from '../../src/contract/errors.ts';
 import type { SnapshotPolicy } from '../../src/contract/snapshot.ts';
 import { errorFacts, log } from '../log.ts';
 import { Pace } from './pace.ts';
-import { watchTree } from './watch-tree.ts';
-import type { TreeWatch } from './watch-tree.ts';
+import type { Looks } from './sweep.ts';
+import { TreeWatch } from './watch-tree.ts';
 
 /** One worktree that is kept safe, and for which bead. */
 export interface Ward {
@@ -18,8 +18,11 @@ export interface Ward {
   readonly policy: SnapshotPolicy;
 }
 
-/** Takes and stores a snapshot of the worktree, unless nothing changed since the last stored one. */
-export type TakeSnapshot = (ward: Ward) => Promise<void>;
+/**
+ * Takes and stores a snapshot of the worktree, unless nothing changed since the last stored one. Gives the folders in which
+ * a change is one of the snapshot.
+ */
+export type TakeSnapshot = (ward: Ward) => Promise<Looks>;
 
 interface Watched {
   readonly ward: Ward;
@@ -52,7 +55,7 @@ export class Keeper {
     before?.pace.stop();
     before?.tree.close();
     const pace = new Pace(ward.policy.intervalSeconds * 1000, () => void this.#snapshot(watched));
-    const tree = watchTree(ward, ward.policy.intervalSeconds * 1000, {
+    const tree = new TreeWatch(ward, ward.policy.intervalSeconds * 1000, {
       onChange: () => pace.changed(),
       onCommit: () => pace.committed(),
     });
@@ -119,7 +122,7 @@ export class Keeper {
     const { ward, pace } = watched;
     pace.begun();
     try {
-      await this.#take(ward);
+      watched.tree.follow(await this.#take(ward));
       this.#settle(watched, null);
       pace.succeeded();
     } catch (error) {

@@ -5,7 +5,7 @@ export const QUIET_MS = 2_000;
 const SOON_MS = 100;
 
 /** After this long without a sign of change it is looked all the same, then after twice as long, and so on. */
-const ROUND_MS = 60_000;
+const ROUND_MS = 120_000;
 const ROUND_MAX_MS = 600_000;
 
 const RETRY_BASE_MS = 1_000;

@@ -1,8 +1,8 @@
 import type { BytePath } from './byte-path.ts';
 import type { FolderNode } from './file-tree.ts';
 import type { LeftOut } from './snapshot-meta.ts';
-import { isRacy, isSame, sweep } from './sweep.ts';
-import type { Look } from './sweep.ts';
+import { sweep, sweepAgain } from './sweep.ts';
+import type { Looks } from './sweep.ts';
 
 /**
  * What the last full look at a worktree found. The next one starts from it: only what has another stamp than then is
@@ -12,9 +12,9 @@ export interface Seen {
   /** When the look began, in epoch milliseconds: files written shortly before may have changed since unnoticed. */
   readonly at: number;
   /** The files in the tree, and those left out of it. */
-  readonly files: ReadonlyMap<BytePath, Look>;
+  readonly files: Looks;
   /** The folders in which anything new would be part of the next snapshot. */
-  readonly folders: ReadonlyMap<BytePath, Look>;
+  readonly folders: Looks;
   /** Files that are not in the tree, and why. */
   readonly leftOut: ReadonlyMap<BytePath, Pick<LeftOut, 'reason' | 'bytes'>>;
   /** The tree. */
@@ -41,8 +41,8 @@ export interface OddPlaces {
 /** What has moved in a worktree since it was last seen. */
 export interface Moves {
   readonly at: number;
-  readonly files: ReadonlyMap<BytePath, Look>;
-  readonly folders: ReadonlyMap<BytePath, Look>;
+  readonly files: Looks;
+  readonly folders: Looks;
   readonly changedFiles: readonly BytePath[];
   readonly changedFolders: readonly BytePath[];
 }
@@ -50,20 +50,18 @@ export interface Moves {
 /** Looks at everything that was seen before, or for the first time at nothing. */
 export async function findMoves(dir: string, seen: Seen | null, signal: AbortSignal): Promise<Moves> {
   const at = Date.now();
-  const files = await sweep(dir, seen?.files.keys() ?? [], signal);
-  const folders = await sweep(dir, seen?.folders.keys() ?? [''], signal);
-  const changed = (before: ReadonlyMap<BytePath, Look>, now: ReadonlyMap<BytePath, Look>): BytePath[] => {
-    const paths = [];
-    for (const [path, look] of now) {
-      if (!isSame(before.get(path), look) || isRacy(look, seen?.at ?? 0)) paths.push(path);
-    }
-    return paths;
-  };
+  if (seen === null) {
+    const folders = await sweep(dir, [''], signal);
+    return { at, files: new Map(), folders, changedFiles: [], changedFolders: [''] };
+  }
+  const task = { since: seen.at, signal };
+  const files = await sweepAgain(dir, seen.files, task);
+  const folders = await sweepAgain(dir, seen.folders, task);
   return {
     at,
-    files,
-    folders,
-    changedFiles: changed(seen?.files ?? new Map(), files),
-    changedFolders: changed(seen?.folders ?? new Map(), folders),
+    files: files.looks,
+    folders: folders.looks,
+    changedFiles: files.changed,
+    changedFolders: folders.changed,
   };
 }

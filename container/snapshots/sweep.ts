@@ -22,6 +22,14 @@ export interface Stamp {
 /** `gone` is nobody there; `barred` is a place that may not be looked at. */
 export type Look = Stamp | 'gone' | 'barred';
 
+/** What was seen at many places. */
+export interface Looks extends Iterable<[BytePath, Look]> {
+  readonly size: number;
+  get(path: BytePath): Look | undefined;
+  has(path: BytePath): boolean;
+  keys(): Iterable<BytePath>;
+}
+
 const KIND = 0o170000;
 const KINDS = new Map([
   [0o040000, 'folder'],
@@ -73,6 +81,32 @@ export async function sweep(
     signal.throwIfAborted();
   }
   return looks;
+}
+
+/**
+ * Looks again at places that were looked at `before`. What has another stamp is `changed`, and so is what may have
+ * changed since without that, for it had only just been written at `since`.
+ */
+export async function sweepAgain(
+  dir: string,
+  before: Looks,
+  { since, signal }: { since: number; signal: AbortSignal },
+): Promise<{ looks: Looks; changed: BytePath[] }> {
+  const changed: BytePath[] = [];
+  const fresh = new Map<BytePath, Look>();
+  let count = 0;
+  for (const [path, earlier] of before) {
+    const look = lookAt(dir, path);
+    const same = isSame(earlier, look);
+    if (!same) fresh.set(path, look);
+    if (!same || isRacy(look, since)) changed.push(path);
+    count += 1;
+    if (count % AT_ONCE !== 0) continue;
+    await breathe();
+    signal.throwIfAborted();
+  }
+  // Mostly nothing has changed, and what is known already is not made anew.
+  return { looks: fresh.size === 0 ? before : new Map([...before, ...fresh]), changed };
 }
 
 /** Whether two looks saw the same thing, unchanged. */

@@ -12,6 +12,7 @@ import type { Listing } from './list-new.ts';
 import { findOddPlaces, foldersAbove } from './odd-places.ts';
 import type { Place } from './place.ts';
 import type { PrivateRepo } from './private-repo.ts';
+import { PackedLooks } from './packed-looks.ts';
 import { readBlobs } from './read-blobs.ts';
 import type { Moves, OddPlaces, Seen } from './seen.ts';
 import { isSame, kindOf, lookAt, sweep } from './sweep.ts';
@@ -75,7 +76,8 @@ export async function takeTree(given: TreeTask): Promise<TakenTree> {
   putEarlierVersions(task, tree, leftOut);
   const { tree: name, root } = await writeTrees(task.git, place, tree.root, { signal: task.signal });
   const submodules = new Set(gitlinks.keys());
-  const now: Seen = { at: moves.at, files, folders, leftOut, root, submodules, odd, rules: task.rules };
+  const looks = { files: new PackedLooks(files), folders: new PackedLooks(folders) };
+  const now: Seen = { at: moves.at, ...looks, leftOut, root, submodules, odd, rules: task.rules };
   return { tree: name, seen: now, facts: { modes, bareFolders, unchanged } };
 }
 
@@ -93,7 +95,7 @@ async function lookAround(
   const { files, nested, gitlinks } = found;
   const odd = await lookForOddPlaces(task, found);
   const inhabited = [...foldersAbove([...files.keys(), ...odd.bare, ...nested]), ...odd.bare, ...nested];
-  const folders = await sweepAgain(task, ['', ...inhabited, ...gitlinks.keys()]);
+  const folders = await foldersAfter(task, ['', ...inhabited, ...gitlinks.keys()]);
   return { odd, folders, bareFolders: [...odd.bare].sort(), modes: modesOf(files, folders) };
 }
 
@@ -204,7 +206,7 @@ async function lookForOddPlaces(
 }
 
 /** The folders as they were seen before the listing, so that what came into them since is found the next time. */
-async function sweepAgain(
+async function foldersAfter(
   { place, moves, signal }: TreeTask,
   folders: Iterable<BytePath>,
 ): Promise<Map<BytePath, Look>> {

@@ -8,6 +8,7 @@ import type { Captured, Fingerprint } from './capture.ts';
 import { Collector } from './collect.ts';
 import { dropSnapshots } from './drop.ts';
 import type { Ward } from './keeper.ts';
+import type { Looks } from './sweep.ts';
 
 /** Captures under way at a time, in the whole container: the agents come first. */
 const SIDE_BY_SIDE = 2;
@@ -51,12 +52,15 @@ export class Taker {
     this.#store = store;
   }
 
-  /** Returns once the worktree as it is now is safe. Throws what kept it from that; the next try captures anew. */
-  async take(ward: Ward): Promise<void> {
+  /**
+   * Returns once the worktree as it is now is safe, with the folders in which a change would be one of the next snapshot.
+   * Throws what kept it from that; the next try captures anew.
+   */
+  async take(ward: Ward): Promise<Looks> {
     const memory = this.#memoryOf(ward);
     const began = performance.now();
     const captured = await this.#limit(async () => await this.#capture(ward, memory));
-    if (captured === null) return;
+    if (captured === null) return foldersOf(memory.stored);
     // A worktree that is as the remote has it, and always was, has nothing to be saved.
     const isSafe = !memory.any && captured.pristine && captured.meta.head.commit === captured.meta.upstream;
     if (!isSafe) {
@@ -69,6 +73,7 @@ export class Taker {
     const { rig, agent, bead } = ward;
     const ms = Math.round(performance.now() - began);
     log.info('snapshot.stored', { rig, agent, bead, seq: captured.meta.seq, stored: !isSafe, ms });
+    return foldersOf(captured.fingerprint);
   }
 
   /**
@@ -109,4 +114,8 @@ export class Taker {
     this.#memories.set(key, memory);
     return memory;
   }
+}
+
+function foldersOf(fingerprint: Fingerprint | null): Looks {
+  return fingerprint?.memory.seen.folders ?? new Map();
 }

@@ -19,7 +19,16 @@ test.each([
   );
 });
 
-test('a log holds little more than its limit in memory, and the last bytes, over many blocks', () => {
+test('a tail keeps what was in a chunk whose bytes are used again', () => {
+  const tail = new Tail(10);
+  const chunk = Buffer.from('first');
+  tail.append(chunk);
+  chunk.write('later');
+  tail.append(chunk);
+  expect(tail.text()).toBe('firstlater');
+});
+
+test('a log holds the last bytes, and no more, however much is written', () => {
   const log = new AgentLog(150_000);
   for (let line = 0; line < 100_000; line += 1) log.append(Buffer.from(`${String(line).padStart(9)}\n`));
   expect(log.text()).toHaveLength(150_000);

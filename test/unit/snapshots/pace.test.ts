@@ -41,6 +41,6 @@ describe('a snapshot is due', () => {
   });
 
   test('ever more rarely while nothing is heard of the agent', () => {
-    expect(dueWithin(3_000_000)).toEqual([60, 180, 420, 900, 1500, 2100, 2700]);
+    expect(dueWithin(3_000_000)).toEqual([120, 360, 840, 1440, 2040, 2640]);
   });
 });

@@ -16,6 +16,5 @@ for tool in ${AGENT_TOOLS:-}; do
   # A tool that does not start is found out here and not by an agent.
   "$tool" --version
 done
-# The cache is of no use to agents, who have caches of their own, and would stay in the layer.
-npm cache clean --force >/dev/null 2>&1
-rm -rf "${HOME:-/root}/.npm"
+# Caches are of no use to agents, who have their own, and would stay in the image.
+rm -rf "${HOME:-/root}/.npm" /tmp/node-compile-cache

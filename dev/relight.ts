@@ -58,6 +58,8 @@ export interface RelightOptions {
 /** Relight on this machine: Worker, Workflow and engine. */
 export interface Relight {
   readonly url: string;
+  /** The same Worker's URL in a container. */
+  readonly urlForContainers: string;
   readonly token: string;
   readonly engine: Engine;
   /** The recoveries that a former start had left unfinished and that go on now. */
@@ -86,11 +88,12 @@ export async function startRelight(options: RelightOptions): Promise<Relight> {
       ? await openDocker(name, rootDir, options)
       : await openEngine(rootDir, join(stateDir, 'compile-cache'), options);
   const url = `http://127.0.0.1:${options.port}`;
-  const seen = choice === 'docker' ? `http://${await hostForContainers()}:${options.port}` : url;
+  const host = choice === 'docker' ? await hostForContainers() : '127.0.0.1';
+  const urlForContainers = `http://${host}:${options.port}`;
   const config = await writeWorkerConfig(stateDir, {
     // A Docker engine is shared: this name is how this state's containers are told from others.
     ...(choice === 'docker' ? { name } : {}),
-    vars: { RELIGHT_URL: seen, ...options.vars },
+    vars: { RELIGHT_URL: urlForContainers, ...options.vars },
     secretNames: Object.keys(secrets),
   });
   const runWorker = (): Promise<WranglerDev> =>
@@ -122,6 +125,7 @@ export async function startRelight(options: RelightOptions): Promise<Relight> {
     };
     return {
       url,
+      urlForContainers,
       token: own.RELIGHT_ADMIN_TOKEN,
       engine,
       resumed,

@@ -2,9 +2,9 @@ import { execa, execaSync } from 'execa';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { Server } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
+import { hasCode } from './error-code.ts';
 import type { ContainerInfo, ContainerLine, Engine } from './engine.ts';
 import { killMarked } from './processes.ts';
 import { startReaper } from './reaper-handle.ts';
@@ -28,8 +28,8 @@ export interface DockerOptions {
 
 /** Why no Docker engine can be used here, as half a sentence; null where one can. */
 export async function whyNoDocker(): Promise<string | null> {
-  const { failed, stderr, shortMessage } = await execa({ reject: false })(PROGRAM, ['info']);
-  if (failed) return (stderr || shortMessage).trim().split('\n').at(-1) ?? 'docker info failed';
+  const { failed, stderr, shortMessage = 'docker info failed' } = await execa({ reject: false })(PROGRAM, ['info']);
+  if (failed) return (stderr || shortMessage).trim().split('\n').at(-1) ?? '';
   if ((await gateway()) === '') return 'its bridge network names no gateway, start dockerd with --bip';
   return null;
 }
@@ -37,8 +37,17 @@ export async function whyNoDocker(): Promise<string | null> {
 /** Where containers find the servers of this machine: an address that both know, or Docker Desktop's name for it. */
 export async function hostForContainers(): Promise<string> {
   const address = await gateway();
-  const own = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
-  return own.some((each) => each.address === address) ? address : HOST_NAME;
+  // The list of interfaces has the bridge only while containers run.
+  const probe = createServer().listen(0, address);
+  try {
+    await once(probe, 'listening');
+    return address;
+  } catch (error) {
+    if (hasCode(error, 'EADDRNOTAVAIL')) return HOST_NAME;
+    throw error;
+  } finally {
+    probe.close();
+  }
 }
 
 /**
@@ -49,9 +58,9 @@ export async function startDockerEngine({ worker, port, rootDir, log }: DockerOp
   const prefix = `workerd-${worker}-`;
   removeContainers(prefix);
   await killMarked(`${rootDir}/`);
-  const reaper = await startReaper(rootDir, `${rootDir}.sock`);
   const host = await hostForContainers();
   const inlet = host === HOST_NAME ? null : await openInlet(host, port);
+  const reaper = await startReaper(rootDir, `${rootDir}.sock`);
   const following = new AbortController();
   if (log !== undefined) void followLines(prefix, log, following.signal);
   let closing: Promise<void> | null = null;

@@ -28,7 +28,11 @@ export interface DockerOptions {
 
 /** Why no Docker engine can be used here, as half a sentence; null where one can. */
 export async function whyNoDocker(): Promise<string | null> {
-  const { failed, stderr, shortMessage = 'docker info failed' } = await execa({ reject: false })(PROGRAM, ['info']);
+  const {
+    failed,
+    stderr,
+    shortMessage = 'docker info failed',
+  } = await execa({ reject: false })(PROGRAM, ['info']);
   if (failed) return (stderr || shortMessage).trim().split('\n').at(-1) ?? '';
   if ((await gateway()) === '') return 'its bridge network names no gateway, start dockerd with --bip';
   return null;

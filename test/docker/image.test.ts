@@ -75,6 +75,7 @@ describe('the image', () => {
 function reportOf(town: TownClient): Promise<string> {
   return until('the agent has reported', PATIENCE_MS, async () => {
     const log = String(await town.call('GET', '/rigs/site/agents/ada/log'));
-    return log.includes('end of report') ? log.trim() : null;
+    // The first line names the start.
+    return log.includes('end of report') ? log.slice(log.indexOf('\n')).trim() : null;
   });
 }

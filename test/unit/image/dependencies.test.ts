@@ -20,7 +20,12 @@ function packagesIn(text: string): string[] {
   ].map(([, specifier]) => specifier ?? '');
   return specifiers
     .filter((specifier) => !isBuiltin(specifier))
-    .map((specifier) => specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/'));
+    .map((specifier) =>
+      specifier
+        .split('/')
+        .slice(0, specifier.startsWith('@') ? 2 : 1)
+        .join('/'),
+    );
 }
 
 it('what the control server imports is in the image, in the version of the rest, and nothing else is', async () => {

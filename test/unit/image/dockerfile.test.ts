@@ -55,11 +55,14 @@ describe('the Dockerfile', () => {
 
   it('DL3003, DL3004, DL3020, DL3027, DL4006: has no cd, sudo, ADD, apt, and no pipe whose failure is lost', () => {
     expect(all('ADD')).toEqual([]);
-    for (const text of all('RUN')) expect(text).not.toMatch(/\bcd |\bsudo\b|\bapt (?:install|update)|[^|]\|[^|]/);
+    for (const text of all('RUN'))
+      expect(text).not.toMatch(/\bcd |\bsudo\b|\bapt (?:install|update)|[^|]\|[^|]/);
   });
 
   it('DL3045, DL3000: copies to absolute paths, or below one', () => {
-    const copies = INSTRUCTIONS.filter(({ name }) => name === 'COPY' || name === 'WORKDIR' || name === 'FROM');
+    const copies = INSTRUCTIONS.filter(
+      ({ name }) => name === 'COPY' || name === 'WORKDIR' || name === 'FROM',
+    );
     let dir: string | null = null;
     for (const { name, text } of copies) {
       if (name === 'FROM') dir = null;

@@ -28,11 +28,11 @@ export class SetupError extends Error {}
 
 const EngineName = z.enum(['process', 'docker']).default('process');
 /** `process` runs the control server as a child process, `docker` the real image in a Docker engine. */
-export type EngineName = z.infer<typeof EngineName>;
+type EngineName = z.infer<typeof EngineName>;
 
 /** The engine that RELIGHT_ENGINE names. Throws SetupError for a name that is none. */
-export function chosenEngine(env: NodeJS.ProcessEnv = process.env): EngineName {
-  const { data } = EngineName.safeParse(env.RELIGHT_ENGINE || undefined);
+export function chosenEngine(): EngineName {
+  const { data } = EngineName.safeParse(process.env.RELIGHT_ENGINE || undefined);
   if (data === undefined) throw new SetupError('RELIGHT_ENGINE is neither "process" nor "docker".');
   return data;
 }
@@ -43,8 +43,6 @@ export interface RelightOptions {
   readonly stateDir: string;
   /** The operator token; without it the one of the last start, or a new one. */
   readonly adminToken?: string | undefined;
-  /** What runs the containers; by default what RELIGHT_ENGINE says, else the process engine. */
-  readonly engine?: EngineName;
   /** Further secrets of the Worker: `GIT_CREDENTIAL_<NAME>`, `AGENT_SECRET_<NAME>`. */
   readonly secrets?: Readonly<Record<string, string>>;
   /** Variables of the Worker in the place of those in `wrangler.toml`. */
@@ -71,9 +69,9 @@ export interface Relight {
   close(): Promise<void>;
 }
 
-/** Starts Relight. Throws SetupError when the machine is not ready for it, leaving nothing behind. */
+/** Starts Relight with the engine that RELIGHT_ENGINE names. Throws SetupError when the machine is not ready for it, leaving nothing behind. */
 export async function startRelight(options: RelightOptions): Promise<Relight> {
-  const choice = options.engine ?? chosenEngine();
+  const choice = chosenEngine();
   await requireGit();
   await requireFreePort(options.port);
   if (choice === 'docker') await requireDocker();

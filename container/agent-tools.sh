@@ -1,6 +1,8 @@
 #!/bin/sh
 # Installs the agent tools that AGENT_TOOLS names (words), in the versions that Relight is tested with.
 set -eu
+# What npm and the tools leave behind must not be in the image: it would be root's, where agents want to write.
+export HOME=/tmp/home
 for tool in ${AGENT_TOOLS:-}; do
   case $tool in
     kilo) package=@kilocode/cli@7.7.7 ;;
@@ -12,9 +14,9 @@ for tool in ${AGENT_TOOLS:-}; do
       exit 1
       ;;
   esac
-  npm install --global --no-audit --no-fund "$package"
+  # Their install scripts put the program for this machine into its place.
+  npm install --global --no-audit --no-fund --allow-scripts="${package%@*}" "$package"
   # A tool that does not start is found out here and not by an agent.
   "$tool" --version
 done
-# Caches are of no use to agents, who have their own, and would stay in the image.
-rm -rf "${HOME:-/root}/.npm" /tmp/node-compile-cache
+rm -rf /tmp/*

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { hostForContainers, startDockerEngine, whyNoDocker } from './engine/docker.ts';
 import { startEngine } from './engine/engine.ts';
 import type { ContainerLine, Engine, EngineOptions } from './engine/engine.ts';
 import { wakeUnfinished } from './unfinished.ts';
@@ -19,8 +20,23 @@ const NODE_FLAGS = ['--max-semi-space-size=2', '--optimize-for-size'];
 const MALLOC = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' };
 const CONTROL_SERVER = fileURLToPath(new URL('../container/main.ts', import.meta.url));
 
+const READY_WITHIN_MS = 60_000;
+/** The first start builds the image. */
+const IMAGE_WITHIN_MS = 15 * 60_000;
+
 /** A condition of the machine that the user can mend; its message is a whole sentence. */
 export class SetupError extends Error {}
+
+const EngineName = z.enum(['process', 'docker']).default('process');
+/** `process` runs the control server as a child process, `docker` the real image in a Docker engine. */
+type EngineName = z.infer<typeof EngineName>;
+
+/** The engine that RELIGHT_ENGINE names. Throws SetupError for a name that is none. */
+export function chosenEngine(): EngineName {
+  const { data } = EngineName.safeParse(process.env.RELIGHT_ENGINE || undefined);
+  if (data === undefined) throw new SetupError('RELIGHT_ENGINE is neither "process" nor "docker".');
+  return data;
+}
 
 export interface RelightOptions {
   readonly port: number;
@@ -38,9 +54,11 @@ export interface RelightOptions {
   readonly onContainerLine?: (line: ContainerLine) => void;
 }
 
-/** Relight on this machine: Worker, Workflow and process engine. */
+/** Relight on this machine: Worker, Workflow and engine. */
 export interface Relight {
   readonly url: string;
+  /** The same Worker's URL in a container. */
+  readonly urlForContainers: string;
   readonly token: string;
   readonly engine: Engine;
   /** The recoveries that a former start had left unfinished and that go on now. */
@@ -52,28 +70,38 @@ export interface Relight {
   close(): Promise<void>;
 }
 
-/** Starts Relight. Throws SetupError when the machine is not ready for it, leaving nothing behind. */
+/** Starts Relight with the engine that RELIGHT_ENGINE names. Throws SetupError when the machine is not ready for it, leaving nothing behind. */
 export async function startRelight(options: RelightOptions): Promise<Relight> {
+  const choice = chosenEngine();
   await requireGit();
   await requireFreePort(options.port);
+  if (choice === 'docker') await requireDocker();
   const stateDir = resolve(options.stateDir);
   await mkdir(stateDir, { recursive: true });
   const own = await readSecrets(stateDir, options.adminToken);
   const secrets = { ...own, ...options.secrets };
-  const rootDir = join(
-    shortTmp(),
-    `relight-${createHash('sha256').update(stateDir).digest('hex').slice(0, 8)}`,
-  );
-  const engine = await openEngine(rootDir, join(stateDir, 'compile-cache'), options);
+  const name = `relight-${createHash('sha256').update(stateDir).digest('hex').slice(0, 8)}`;
+  const rootDir = join(shortTmp(), name);
+  const engine =
+    choice === 'docker'
+      ? await openDocker(name, rootDir, options)
+      : await openEngine(rootDir, join(stateDir, 'compile-cache'), options);
   const url = `http://127.0.0.1:${options.port}`;
-  // Nothing here is anybody else's to reach.
-  const vars = { ALLOW_PRIVATE_GIT: 'true', ...options.vars };
-  const config = await writeWorkerConfig(stateDir, { url, vars, secretNames: Object.keys(secrets) });
+  const host = choice === 'docker' ? await hostForContainers() : '127.0.0.1';
+  const urlForContainers = `http://${host}:${options.port}`;
+  const config = await writeWorkerConfig(stateDir, {
+    // A Docker engine is shared: this name is how this state's containers are told from others.
+    ...(choice === 'docker' ? { name } : {}),
+    // Nothing here is anybody else's to reach.
+    vars: { RELIGHT_URL: urlForContainers, ALLOW_PRIVATE_GIT: 'true', ...options.vars },
+    secretNames: Object.keys(secrets),
+  });
   const runWorker = (): Promise<WranglerDev> =>
     startWranglerDev({
       port: options.port,
       config,
       persistTo: join(stateDir, 'worker'),
+      readyWithinMs: choice === 'docker' ? IMAGE_WITHIN_MS : READY_WITHIN_MS,
       // Marked as one of the engine's, wrangler ends with it even if this process is killed.
       env: {
         ...secrets,
@@ -97,6 +125,7 @@ export async function startRelight(options: RelightOptions): Promise<Relight> {
     };
     return {
       url,
+      urlForContainers,
       token: own.RELIGHT_ADMIN_TOKEN,
       engine,
       resumed,
@@ -108,6 +137,15 @@ export async function startRelight(options: RelightOptions): Promise<Relight> {
     await engine.close();
     throw error;
   }
+}
+
+function openDocker(
+  worker: string,
+  rootDir: string,
+  { port, onContainerLine: log, seams }: Pick<RelightOptions, 'port' | 'onContainerLine' | 'seams'>,
+): Promise<Engine> {
+  if (seams !== undefined && Object.keys(seams).length > 0) throw new Error('a Docker engine has no seams');
+  return startDockerEngine({ worker, port, rootDir, ...(log === undefined ? {} : { log }) });
 }
 
 function openEngine(
@@ -148,6 +186,12 @@ async function readSecrets(
 async function requireGit(): Promise<void> {
   const { failed } = await execa({ reject: false })`git --version`;
   if (failed) throw new SetupError('Relight needs git, and there is none on the PATH.');
+}
+
+async function requireDocker(): Promise<void> {
+  const reason = await whyNoDocker();
+  if (reason !== null)
+    throw new SetupError(`RELIGHT_ENGINE=docker needs a Docker engine, and none can be used: ${reason}`);
 }
 
 async function requireFreePort(port: number): Promise<void> {

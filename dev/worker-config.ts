@@ -13,28 +13,29 @@ const RawConfig = z.looseObject({
   containers: z.array(z.looseObject({ image: z.string() })),
 });
 
-/** What is special about this machine: where its Worker is, and what `vars` and secrets are set. */
+/** What is special about this machine: the Worker's name, where it has another, and what `vars` and secrets are set. */
 export interface LocalSettings {
-  readonly url: string;
+  readonly name?: string;
   readonly vars: Readonly<Record<string, string>>;
   readonly secretNames: readonly string[];
 }
 
 /**
- * Writes the configuration for a local run: that of `wrangler.toml`, with this machine's address and with the names of
- * the secrets that are set here, because wrangler takes from the environment only what is declared. Gives its path.
+ * Writes the configuration for a local run: that of `wrangler.toml`, with what `vars` say here and with the names of the
+ * secrets that are set, because wrangler takes from the environment only what is declared. Gives its path.
  */
 export async function writeWorkerConfig(
   dir: string,
-  { url, vars: own, secretNames }: LocalSettings,
+  { name, vars: own, secretNames }: LocalSettings,
 ): Promise<string> {
   const { rawConfig } = experimental_readRawConfig({ config: join(PROJECT, 'wrangler.toml') });
   const { main, vars, containers, ...rest } = RawConfig.parse(rawConfig);
   const path = join(dir, 'wrangler.json');
   const config = {
     ...rest,
+    ...(name === undefined ? {} : { name }),
     main: join(PROJECT, main),
-    vars: { ...vars, RELIGHT_URL: url, ...own },
+    vars: { ...vars, ...own },
     secrets: { required: secretNames },
     containers: containers.map((container) => ({
       ...container,

@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const WRANGLER = fileURLToPath(new URL('../node_modules/wrangler/bin/wrangler.js', import.meta.url));
 const KEPT_LINES = 60;
-const READY_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 8_000;
 
 /** How to run the Worker. */
@@ -19,6 +18,8 @@ export interface WranglerOptions {
   readonly persistTo: string;
   /** Environment on top of PATH and HOME: the engine's, and the secrets, which must not be seen in arguments. */
   readonly env: Readonly<Record<string, string>>;
+  /** How long it may take until the Worker answers, in milliseconds. */
+  readonly readyWithinMs: number;
   readonly onLine: (line: string) => void;
 }
 
@@ -37,6 +38,7 @@ export async function startWranglerDev({
   config,
   persistTo,
   env,
+  readyWithinMs,
   onLine,
 }: WranglerOptions): Promise<WranglerDev> {
   const url = `http://127.0.0.1:${port}`;
@@ -74,7 +76,7 @@ export async function startWranglerDev({
     signalGroup(pid, 'SIGKILL');
     await ended;
   };
-  const deadline = Date.now() + READY_WITHIN_MS;
+  const deadline = Date.now() + readyWithinMs;
   while (!(await answers(`${url}/healthz`))) {
     if (over || Date.now() > deadline) {
       await close();

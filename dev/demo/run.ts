@@ -1,18 +1,20 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import getPort from 'get-port';
 import type { Recovery } from '../../src/contract/recovery.ts';
 import { TownClient, until } from '../client.ts';
+import { hostForContainers } from '../engine/docker.ts';
 import { createRepository } from '../git-server/repository.ts';
 import { startGitServer } from '../git-server/git-server.ts';
-import { passedSecrets, startRelight } from '../relight.ts';
+import { chosenEngine, passedSecrets, startRelight } from '../relight.ts';
 import type { Relight } from '../relight.ts';
 import { Timeline } from './timeline.ts';
 import { findLost } from './verify.ts';
 
 const AGENT_SCRIPT = fileURLToPath(new URL('agent.ts', import.meta.url));
+const IN_DOCKER = chosenEngine() === 'docker';
 const PACKAGES = fileURLToPath(new URL('../../node_modules/', import.meta.url));
 const SOURCES = ['hono', 'zod', 'execa'];
 const TOWN = 'demo';
@@ -50,11 +52,13 @@ export interface DemoResult {
 /** Runs a whole town, kills its container in mid-work, and checks that everything came back. */
 export async function runDemo(options: DemoOptions): Promise<DemoResult> {
   const dir = await mkdtemp(join(tmpdir(), 'relight-demo-'));
-  const gitServer = await startGitServer({ rootDir: join(dir, 'git') });
+  const host = IN_DOCKER ? await hostForContainers() : '127.0.0.1';
+  const gitServer = await startGitServer({ rootDir: join(dir, 'git'), host });
   let relight: Relight | null = null;
   const watching = new AbortController();
   try {
-    options.print('Starting Worker, Workflow and process engine …');
+    const engine = IN_DOCKER ? 'the real image in Docker' : 'process engine';
+    options.print(`Starting Worker, Workflow and ${engine} …`);
     const secrets = passedSecrets(process.env);
     relight = await startRelight({ port: await getPort(), stateDir: join(dir, 'state'), secrets });
     const client = new TownClient(relight.url, relight.token, TOWN);
@@ -106,7 +110,7 @@ async function makeTown(
   urls: Record<string, string>,
   steps: number,
 ): Promise<DemoAgent[]> {
-  const agentCommand = `"${process.execPath}" "${AGENT_SCRIPT}" ${steps}`;
+  const agentCommand = await agentCommandFor(steps);
   await client.call('PUT', '', { agentCommand, drainSeconds: 5 });
   const agents: DemoAgent[] = [];
   for (const [rig, gitUrl] of Object.entries(urls)) {
@@ -119,6 +123,13 @@ async function makeTown(
     }
   }
   return agents;
+}
+
+/** An image has nothing of this machine's disk: there the command is the script itself. */
+async function agentCommandFor(steps: number): Promise<string> {
+  if (!IN_DOCKER) return `STEPS=${steps} "${process.execPath}" "${AGENT_SCRIPT}"`;
+  const script = (await readFile(AGENT_SCRIPT, 'utf8')).replaceAll("'", `'\\''`);
+  return `STEPS=${steps} node --input-type=module-typescript --eval '${script}'`;
 }
 
 async function follow(client: TownClient, timeline: Timeline, signal: AbortSignal): Promise<void> {

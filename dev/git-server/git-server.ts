@@ -10,7 +10,9 @@ import { findHttpBackend, runHttpBackend } from './http-backend.ts';
 export interface GitServerOptions {
   /** The directory with the bare repositories, `<name>.git`; made when it is not there. */
   rootDir: string;
-  /** Default: any free port of the loopback. */
+  /** The address to listen on, and the URL's host. Default: the loopback. */
+  host?: string;
+  /** Default: any free port. */
   port?: number;
   /** Whether a user may reach a repository (HTTP Basic authentication). Default: nobody is asked. */
   auth?: (repo: string, user: string, password: string) => boolean;
@@ -18,7 +20,7 @@ export interface GitServerOptions {
 
 /** A running git server. */
 export interface GitServer {
-  /** `http://127.0.0.1:<port>`; repositories are at `<url>/<name>.git`. */
+  /** `http://<host>:<port>`; repositories are at `<url>/<name>.git`. */
   readonly url: string;
   readonly rootDir: string;
   /** Every request of the git protocol in the order of arrival, with those that a fault or a missing login met. */
@@ -29,8 +31,9 @@ export interface GitServer {
   close(): Promise<void>;
 }
 
-/** Serves bare repositories over git's smart HTTP protocol, for fetching and pushing, on the loopback. */
+/** Serves bare repositories over git's smart HTTP protocol, for fetching and pushing. */
 export async function startGitServer(options: GitServerOptions): Promise<GitServer> {
+  const { host = '127.0.0.1' } = options;
   await mkdir(options.rootDir, { recursive: true });
   const rootDir = await realpath(options.rootDir);
   const program = await findHttpBackend();
@@ -62,13 +65,13 @@ export async function startGitServer(options: GitServerOptions): Promise<GitServ
       else response.writeHead(500, { 'Content-Type': 'text/plain' }).end(`${String(error)}\n`);
     });
   });
-  server.listen(options.port ?? 0, '127.0.0.1');
+  server.listen(options.port ?? 0, host);
   await once(server, 'listening');
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the git server has no port');
 
   return {
-    url: `http://127.0.0.1:${String(address.port)}`,
+    url: `http://${host}:${String(address.port)}`,
     rootDir,
     requests,
     setFault: (repo, fault) => {

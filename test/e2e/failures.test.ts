@@ -27,7 +27,7 @@ describe('rigs whose repository cannot be had', () => {
       good,
       missing: `${world.git.url}/missing.git`,
       locked: `${world.git.url}/locked.git`,
-      page: `${world.relight.url}/healthz`,
+      page: `${world.relight.urlForContainers}/healthz`,
     };
     for (const [rig, gitUrl] of Object.entries(urls)) await town.call('PUT', `/rigs/${rig}`, { gitUrl });
     for (const rig of Object.keys(urls)) await sling(town, rig, `a-${rig}`, 'bead');

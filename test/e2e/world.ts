@@ -4,15 +4,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TownClient, until } from '../../dev/client.ts';
+import { hostForContainers } from '../../dev/engine/docker.ts';
 import { startGitServer } from '../../dev/git-server/git-server.ts';
 import type { GitServer } from '../../dev/git-server/git-server.ts';
-import { startRelight } from '../../dev/relight.ts';
+import { chosenEngine, startRelight } from '../../dev/relight.ts';
 import type { Relight, RelightOptions } from '../../dev/relight.ts';
 import type { Recovery } from '../../src/contract/recovery.ts';
 
 export const PATIENCE_MS = 45_000;
 
-/** The real thing for one test file: Worker, Workflow, process engine and a git server. */
+/** The real thing for one test file: Worker, Workflow, engine and a git server. */
 export interface World {
   readonly relight: Relight;
   readonly git: GitServer;
@@ -42,7 +43,12 @@ export async function openWorld({
   seams = {},
 }: WorldOptions = {}): Promise<World> {
   const dir = await mkdtemp(join(tmpdir(), 'relight-e2e-'));
-  const git = await startGitServer({ rootDir: join(dir, 'git'), ...(auth === undefined ? {} : { auth }) });
+  const host = chosenEngine() === 'docker' ? await hostForContainers() : '127.0.0.1';
+  const git = await startGitServer({
+    rootDir: join(dir, 'git'),
+    host,
+    ...(auth === undefined ? {} : { auth }),
+  });
   const output: string[] = [];
   const cleanUp = async (): Promise<void> => {
     await git.close();

@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 import { CHROMIUM } from './have-chromium.ts';
 
 /** How long a page may take to show what it should, in milliseconds. */
-export const PATIENCE_MS = 20_000;
+export const PATIENCE_MS = 60_000;
 
 /** Starts the browser; a root's own has to do without the sandbox. */
 export function openBrowser(): Promise<Browser> {
@@ -51,7 +51,11 @@ export async function expectAccessible(page: Page): Promise<void> {
   await page.emulateMedia({ colorScheme: 'light' });
 }
 
-/** Waits until a text is on the page. */
+/** Waits until a text is on the page. Throws an Error with what the page says instead. */
 export async function untilSaid(page: Page, text: string | RegExp): Promise<void> {
-  await page.getByText(text).first().waitFor();
+  const found = page.getByText(text).first();
+  await found.waitFor().catch(async (error: unknown) => {
+    const said = await page.locator('body').innerText();
+    throw new Error(`${page.url()} does not say ${String(text)}, but: ${said}`, { cause: error });
+  });
 }

@@ -41,9 +41,9 @@ async function ask() {
     if (freshMain === null || buildOf(fresh) !== buildOf(document)) return location.reload();
     adjust(main, freshMain);
     document.title = fresh.title;
-    await Promise.all([...main.querySelectorAll('details[open][data-output]')].map(showOutput));
     announce();
     show('live');
+    await Promise.all([...main.querySelectorAll('details[open][data-output]')].map(showOutput));
   } catch {
     show('lost'); // It is asked again below.
   } finally {

@@ -1,11 +1,12 @@
 import { execa } from 'execa';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../../dev/client.ts';
 import { Prime } from '../../src/contract/prime.ts';
 import { makeTown, scribble, stateOf, untilSnapshot, worktreeOf } from './unpushed-work.ts';
-import { diskOf, killContainer, openWorld, PATIENCE_MS, untilRecovered } from './world.ts';
+import { killContainer, openWorld, PATIENCE_MS, untilRecovered } from './world.ts';
 import type { World } from './world.ts';
 
 let world: World;
@@ -31,16 +32,14 @@ describe('work that was never pushed', () => {
   });
 
   it('is there from the moment in which git commit has returned, hours before any other snapshot', async () => {
-    const command =
-      'echo mine > mine.txt; git add -A; git commit -qm mine; touch "$TMPDIR/committed"; exec sleep 600';
+    const committed = join(world.dir, 'committed');
+    const command = `echo mine > mine.txt; git add -A; git commit -qm mine; touch '${committed}'; exec sleep 600`;
     const town = await makeTown(world, 'hooked', 'hooked', {
       agentCommand: command,
       snapshotIntervalSeconds: 3600,
     });
     await until('the agent has committed', PATIENCE_MS, async () =>
-      (await readdir(diskOf(world), { recursive: true })).some((file) => file.endsWith('/committed'))
-        ? true
-        : null,
+      Promise.resolve(existsSync(committed) ? true : null),
     );
     killContainer(world);
     expect((await untilRecovered(town, 2)).rigs[0]?.agents[0]).toMatchObject({ snapshot: 'restored' });

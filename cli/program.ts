@@ -159,6 +159,7 @@ export function createProgram(run: Runner): Command {
     .option('--title <title>', 'what is to be done, in a line')
     .option('--body <text|-|@file>', 'all that there is to say about it')
     .option('--branch <branch>', 'where to work (gt/AGENT/BEAD)')
+    .option('--git-url <url>', 'add the rig with this repository, and the agent, if they are missing')
     .addHelpText(
       'after',
       '\n  relight sling home/site/ada --bead fix-1 --title "Fix the footer" --body @footer.md',
@@ -169,6 +170,17 @@ export function createProgram(run: Runner): Command {
     'take the bead from an agent',
     async () => (await slings()).unsling,
   ).option(...YES);
+
+  const operators = async () => await import('./commands/operator.ts');
+  const operator = group('operator', 'tokens for other people; with the root token');
+  add(operator, 'ls', 'all operators beside root', async () => (await operators()).list);
+  add(
+    operator,
+    'add <NAME>',
+    'make an operator and print the token, once',
+    async () => (await operators()).add,
+  );
+  add(operator, 'rm <NAME>', 'revoke a token at once', async () => (await operators()).remove).option(...YES);
 
   const recoveries = async () => await import('./commands/recovery.ts');
   const recovery = group('recovery', 'look at recoveries');

@@ -1,6 +1,8 @@
 import { AgentView } from '../../src/contract/agent.ts';
-import { UsageError } from '../failure.ts';
-import { agentOf } from '../places.ts';
+import type { ErrorCode } from '../../src/contract/errors.ts';
+import { RigView } from '../../src/contract/rig.ts';
+import { RefusedError, UsageError } from '../failure.ts';
+import { agentOf, rigOf } from '../places.ts';
 import { type Session, type Task, tell, textFrom } from '../session.ts';
 
 interface SlingOptions {
@@ -8,11 +10,14 @@ interface SlingOptions {
   readonly title?: string;
   readonly body?: string;
   readonly branch?: string;
+  readonly gitUrl?: string;
 }
 
-/** `relight sling TOWN/RIG/AGENT`: a bead, or without `--bead` the agent's own once more, which resumes one that failed. */
-export const sling: Task<SlingOptions> = async (session, options, argument: string) => {
-  const { path } = agentOf(argument);
+/** `relight sling TOWN/RIG/AGENT`: a bead, with `--git-url` to a rig and an agent that need not be there yet, or without `--bead` the agent's own once more, which resumes one that failed. */
+export const sling: Task<SlingOptions> = async (session, { gitUrl, ...options }, argument: string) => {
+  const { town, rig, path } = agentOf(argument);
+  if (gitUrl !== undefined)
+    await register(session, { rig: rigOf(`${town}/${rig}`).path, agent: path }, gitUrl);
   const body =
     options.bead === undefined ? await sameAgain(session, path, options) : await newBead(session, options);
   const answer = await session.api.call(AgentView, 'PUT', `${path}/hook`, body);
@@ -23,6 +28,28 @@ export const sling: Task<SlingOptions> = async (session, options, argument: stri
     `${argument} is ${status} with ${bead?.id ?? 'nothing'} on branch ${branch ?? 'none'}`,
   );
 };
+
+/** Adds the rig and the agent where they are missing. Throws UsageError where the rig is another repository. */
+async function register(
+  { api }: Session,
+  paths: { readonly rig: string; readonly agent: string },
+  gitUrl: string,
+): Promise<void> {
+  const known = await api.get(RigView, paths.rig).catch(unless('unknown_rig'));
+  if (known === null) await api.text('PUT', paths.rig, { gitUrl });
+  else if (known.value.gitUrl !== gitUrl)
+    throw new UsageError(`the rig is at ${known.value.gitUrl}; change that by rig put`);
+  const agent = await api.get(AgentView, paths.agent).catch(unless('unknown_agent'));
+  if (agent === null) await api.text('PUT', paths.agent, {});
+}
+
+/** Takes one refusal for an answer, and throws all others on. */
+function unless(code: ErrorCode): (error: unknown) => null {
+  return (error) => {
+    if (error instanceof RefusedError && error.problem.code === code) return null;
+    throw error;
+  };
+}
 
 async function newBead(session: Session, { bead, title, body, branch }: SlingOptions): Promise<unknown> {
   if (title === undefined) throw new UsageError('a bead needs --title');

@@ -71,6 +71,54 @@ test('a sling takes the text of its bead from the argument, standard input or a 
   }
 });
 
+test('a sling with a repository adds the rig and the agent that are missing, and leaves others alone', async () => {
+  const fake = await startFake();
+  const [rig, missing] = [
+    `${TOWN}/rigs/site`,
+    (code: 'unknown_rig' | 'unknown_agent') => {
+      return (_: unknown, response: never) => refuse(response, code, 'missing');
+    },
+  ];
+  const bead = { id: 'fix-1', title: 'Fix', body: '' };
+  const args = ['sling', 'home/site/ada', '--bead', 'fix-1', '--title', 'Fix'];
+  const url = 'https://git.test/site.git';
+  for (const call of [`PUT ${ADA}`, `PUT ${ADA}/hook`]) fake.answer(call, agentView({ bead, branch: 'b' }));
+  fake.answer(`PUT ${rig}`, rigView());
+  fake.answer(`GET ${rig}`, missing('unknown_rig'));
+  fake.answer(`GET ${ADA}`, missing('unknown_agent'));
+  expect((await run(fake, [...args, '--git-url', url])).exitCode).toBe(0);
+  const puts = () => fake.asked.filter(({ call }) => call.startsWith('PUT'));
+  expect(puts().map(({ call }) => call)).toEqual([`PUT ${rig}`, `PUT ${ADA}`, `PUT ${ADA}/hook`]);
+  expect(puts()[0]?.body).toEqual({ gitUrl: url });
+  fake.answer(`GET ${rig}`, rigView({ gitUrl: url }));
+  fake.answer(`GET ${ADA}`, agentView());
+  expect((await run(fake, [...args, '--git-url', url])).exitCode).toBe(0);
+  expect(
+    puts()
+      .map(({ call }) => call)
+      .slice(3),
+  ).toEqual([`PUT ${ADA}/hook`]);
+  const other = await run(fake, [...args, '--git-url', 'https://git.test/other.git']);
+  expect(other).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(`the rig is at ${url}`) });
+});
+
+test('an operator is made with a token on standard output alone, listed and revoked', async () => {
+  const fake = await startFake();
+  const view = { name: 'ines', createdAt: Date.UTC(2026, 0, 2), lastUsedAt: null };
+  fake.answer('POST /api/operators', { ...view, token: 'shown-once' });
+  fake.answer('GET /api/operators', { operators: [view] });
+  fake.answer('DELETE /api/operators/ines', null);
+  expect(await run(fake, ['operator', 'add', 'ines'])).toEqual({
+    exitCode: 0,
+    stdout: 'shown-once\n',
+    stderr: '',
+  });
+  expect(fake.asked.at(-1)?.body).toEqual({ name: 'ines' });
+  expect((await run(fake, ['operator', 'ls'])).stdout).toMatch(/ines +2026-01-02T00:00 +never/);
+  expect((await run(fake, ['operator', 'rm', 'ines', '--yes'])).stdout).toBe('ines is revoked\n');
+  expect((await run(fake, ['operator', 'add', 'root'])).exitCode).toBe(2);
+});
+
 test('a sling without a bead resumes an agent with the one that it has', async () => {
   const fake = await startFake();
   const bead = { id: 'fix-1', title: 'Fix', body: 'all of it' };

@@ -22,9 +22,11 @@ export function headersFor(error: unknown): Record<string, string> {
 export function problemFor(error: unknown): Problem {
   if (error instanceof z.ZodError) return problemOf('invalid_request', z.prettifyError(error));
   if (error instanceof RelightError) return problemOf(error.code, error.message);
-  // Hono's own refusal of a body that is not JSON.
+  // Hono's own refusals: of a body that is not JSON, and of none that says it is something else.
   if (error instanceof HTTPException && error.status === 400)
     return problemOf('invalid_request', error.message);
+  if (error instanceof HTTPException && error.status === 415)
+    return problemOf('unsupported_media_type', error.message);
   // An error of a Durable Object arrives as a plain Error with the same own properties.
   const code = ErrorCode.safeParse(error instanceof Error && 'code' in error ? error.code : undefined);
   if (code.success && error instanceof Error) return problemOf(code.data, error.message);

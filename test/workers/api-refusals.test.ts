@@ -212,6 +212,9 @@ describe('bodies', () => {
     async (type) => {
       const call = () => send('/api/towns/calm', { body: '{}', headers: { 'content-type': type } });
       expect(await refused(call, 415)).toBe('unsupported_media_type');
+      if (type === '') return;
+      const empty = () => send('/api/towns/calm', { body: '', headers: { 'content-type': type } });
+      expect(await refused(empty, 415), 'though it is empty').toBe('unsupported_media_type');
     },
   );
 

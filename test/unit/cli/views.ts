@@ -19,7 +19,7 @@ export function townView(more: Partial<z.input<typeof TownView>> = {}): TownView
     exit: null,
     disk: { freeBytes: 3 * 2 ** 30, totalBytes: 8 * 2 ** 30 },
   };
-  const times = { nextStartAt: null, heldUntil: null, createdAt: 0 };
+  const times = { nextStartAt: null, heldUntil: null, heldDown: false, createdAt: 0 };
   return TownView.parse({ town: 'home', state: 'lit', fault: null, generation: 3, boot, ...times, ...more });
 }
 

@@ -77,7 +77,9 @@ describe('the rooms', () => {
 
   it('have files of at most 300 lines', async () => {
     const long: string[] = [];
-    for await (const file of glob('{src,workflows,container,dev,bench,test}/**/*.{ts,tsx,js}', { cwd: ROOT })) {
+    for await (const file of glob('{src,workflows,container,dev,bench,test}/**/*.{ts,tsx,js}', {
+      cwd: ROOT,
+    })) {
       const lines = (await readFile(join(ROOT, file), 'utf8')).split('\n').length;
       if (lines > 301) long.push(`${file}: ${lines}`);
     }

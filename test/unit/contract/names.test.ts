@@ -11,7 +11,9 @@ import { BootId, CommitId, Id } from '../../../src/contract/ids.ts';
 /** What git itself says of a branch name, but for `@`: git takes it, and then reads it as HEAD everywhere else. */
 function gitAccepts(name: string): boolean {
   if (name === '@') return false;
-  return spawnSync('git', ['check-ref-format', '--branch', name], { stdio: 'ignore' }).status === 0;
+  // Outside of every repository: in one, git also accepts what stands for the branch before this one.
+  const options = { stdio: 'ignore', cwd: '/' } as const;
+  return spawnSync('git', ['check-ref-format', '--branch', name], options).status === 0;
 }
 
 describe('isBranchName', () => {

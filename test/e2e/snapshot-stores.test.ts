@@ -20,14 +20,14 @@ describe('snapshots on the git remote', () => {
     await execa({ cwd: bare })`git config receive.hideRefs refs/gastown`;
     const since = await scribble(worktreeOf(world, 'strict'));
     const was = await stateOf(worktreeOf(world, 'strict'));
-    await untilSnapshot(town, 'strict', since);
+    await untilSnapshot(world, town, 'strict', since);
     killContainer(world);
     const [report] = (await untilRecovered(town, 2)).rigs[0]?.agents ?? [];
     expect(report).toMatchObject({ snapshot: 'restored', lost: [], fault: null });
     expect(await stateOf(worktreeOf(world, 'strict'))).toEqual(was);
     // The next generation knows where this server takes them.
     await writeFile(join(worktreeOf(world, 'strict'), 'more.txt'), 'more');
-    await untilSnapshot(town, 'strict');
+    await untilSnapshot(world, town, 'strict');
     expect((await wipRefs(bare)).some((ref) => ref.endsWith('.2'))).toBe(true);
     await town.call('DELETE', '/rigs/strict/agents/ada/hook');
     await until('the remote has no snapshot left', PATIENCE_MS, async () =>
@@ -57,7 +57,7 @@ describe('a store that fails', () => {
   it('shows the work as at risk while the bucket fails, and nothing is lost once it works', async () => {
     const town = await makeTown(world, 'bucket', 'bucket');
     await writeFile(join(worktreeOf(world, 'bucket'), 'first.txt'), 'first');
-    await untilSnapshot(town, 'bucket');
+    await untilSnapshot(world, town, 'bucket');
     const bundle = await newestBundle();
     const blobs = dirname(bundle);
     await rename(blobs, `${blobs}.away`);
@@ -79,9 +79,9 @@ describe('a store that fails', () => {
     const town = await makeTown(world, 'damaged', 'damaged');
     const worktree = worktreeOf(world, 'damaged');
     await writeFile(join(worktree, 'first.txt'), 'first');
-    await untilSnapshot(town, 'damaged');
+    await untilSnapshot(world, town, 'damaged');
     await writeFile(join(worktree, 'second.txt'), 'second');
-    await untilSnapshot(town, 'damaged');
+    await untilSnapshot(world, town, 'damaged');
     const newest = await newestBundle();
     await writeFile(newest, Buffer.alloc((await stat(newest)).size));
     killContainer(world);

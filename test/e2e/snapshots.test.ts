@@ -21,7 +21,7 @@ describe('work that was never pushed', () => {
     const before = worktreeOf(world, 'hono');
     const since = await scribble(before);
     const was = await stateOf(before);
-    await untilSnapshot(town, 'hono', since);
+    await untilSnapshot(world, town, 'hono', since);
     killContainer(world);
     const recovery = await untilRecovered(town, 2);
     expect(recovery.rigs[0]?.agents[0]).toMatchObject({ snapshot: 'restored', lost: [], fault: null });
@@ -64,7 +64,7 @@ describe('work that was never pushed', () => {
     const town = await makeTown(world, 'moved', 'moved');
     const worktree = worktreeOf(world, 'moved');
     await execa({ cwd: worktree })`git push -q origin HEAD`;
-    await untilSnapshot(town, 'moved', await scribble(worktree));
+    await untilSnapshot(world, town, 'moved', await scribble(worktree));
     const other = join(world.dir, 'other');
     await execa`git clone -q -b gt/ada/bead ${world.git.url}/moved.git ${other}`;
     await writeFile(join(other, 'theirs.txt'), 'theirs');
@@ -84,7 +84,7 @@ describe('snapshots', () => {
   it('are deleted with their bead', async () => {
     const town = await makeTown(world, 'finished', 'done');
     await writeFile(join(worktreeOf(world, 'done'), 'new.txt'), 'new');
-    await untilSnapshot(town, 'done');
+    await untilSnapshot(world, town, 'done');
     await town.call('DELETE', '/rigs/done/agents/ada/hook');
     expect(await town.call('GET', '/rigs/done/agents/ada/snapshots')).toEqual({ snapshots: [] });
     await town.call('DELETE', '');

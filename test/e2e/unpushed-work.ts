@@ -1,6 +1,8 @@
 import { execa } from 'execa';
 import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { OWN_SESSION } from '../../container/agents/environment.ts';
+import { homeDir } from '../../container/agents/places.ts';
 import { until } from '../../dev/client.ts';
 import type { TownClient } from '../../dev/client.ts';
 import { createRepository } from '../../dev/git-server/repository.ts';
@@ -29,12 +31,26 @@ export function worktreeOf(of: World, rig: string): string {
   return join(diskOf(of), 'workspace', 'rigs', rig, 'agents', 'ada');
 }
 
-/** Waits until everything that was in the worktree at `since` is stored, and asks for a snapshot to have it soon. */
-export async function untilSnapshot(town: TownClient, rig: string, since = Date.now()): Promise<void> {
-  await town.call('POST', `/rigs/${rig}/agents/ada/snapshots`, {});
-  await until('a snapshot is recorded', PATIENCE_MS, async () =>
-    ((await town.agent(rig, 'ada')).snapshot?.at ?? 0) >= since ? true : null,
-  );
+/** Waits until a snapshot is stored that was begun at `since` or later, and asks for it to have it soon. */
+export async function untilSnapshot(
+  world: World,
+  town: TownClient,
+  rig: string,
+  since = Date.now(),
+): Promise<void> {
+  const session = join(homeDir(join(diskOf(world), 'workspace'), rig, 'ada'), OWN_SESSION);
+  await mkdir(session, { recursive: true });
+  let newest = Number.NaN;
+  await until('a snapshot is recorded', PATIENCE_MS, async () => {
+    const at = (await town.agent(rig, 'ada')).snapshot?.at ?? 0;
+    if (at >= since) return true;
+    if (at === newest) return null;
+    newest = at;
+    // One that was begun earlier may hold everything already, and then only something new makes another one.
+    await writeFile(join(session, 'asked'), String(Date.now()));
+    await town.call('POST', `/rigs/${rig}/agents/ada/snapshots`, {});
+    return null;
+  });
 }
 
 /** Leaves every kind of unpushed work behind, and gives the time at which that was done. */

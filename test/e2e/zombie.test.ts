@@ -68,7 +68,7 @@ it('invariant 2: an old container that is still alive is told 409 stale_generati
   await untilRecovered(town, 2);
   await untilAgent(town, 'hono', 'ada', 'working');
   await writeFile(join(worktreeOf(world, 'hono'), 'work.txt'), 'of the second life');
-  await untilSnapshot(town, 'hono');
+  await untilSnapshot(world, town, 'hono');
   const before = await stateOf();
   answers.length = 0;
 

@@ -40,7 +40,10 @@ describe('invariant 1: one recovery per boot', () => {
     const asked = await litTown('once');
     const before = await everythingOf('once');
     for (const _ of [1, 2, 3]) expect(await jsonOf(announce('once', 1))).toEqual({ generation: 1 });
-    await env.TOWN_CONTAINER.getByName('once').startBoot({ drainSeconds: 30, origin: 'https://relight.test' });
+    await env.TOWN_CONTAINER.getByName('once').startBoot({
+      drainSeconds: 30,
+      origin: 'https://relight.test',
+    });
     await jsonOf(operator('POST', '/api/towns/once/container', { action: 'start' }));
     await expect(env.RECOVERY.create({ id: `boot-${bootId('once', 1)}` })).rejects.toThrow(/already.exists/);
     expect(asked.boots).toBe(1);

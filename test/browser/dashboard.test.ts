@@ -140,10 +140,12 @@ describe('an action', () => {
   it('replays a recovery, of all rigs or one, and snapshots an agent', async () => {
     await page.goto(`/towns/${TOWN}`);
     await act('Replay recovery', 'Replay the recovery', `The recovery of ${TOWN} is being replayed`);
+    const ids = [await idSaid(page)];
     await act('Replay rig site', 'Bring it back', 'Rig site is being brought back');
-    const replays = async () =>
-      (await town.recoveries()).filter(({ trigger }) => trigger === 'replay').length;
-    await expect.poll(replays, { timeout: PATIENCE_MS }).toBe(2);
+    ids.push(await idSaid(page));
+    expect(new Set(ids).size).toBe(2);
+    const known = async () => (await town.recoveries()).map(({ recoveryId }) => recoveryId);
+    await expect.poll(known, { timeout: PATIENCE_MS }).toEqual(expect.arrayContaining(ids));
     await act('Snapshot ada now', 'Take the snapshot', 'A snapshot of ada was asked for');
     await untilSaid(page, 'a line of output');
     await expectAccessible(page);
@@ -206,6 +208,14 @@ describe('the pages', () => {
     expect(complaints).toEqual([]);
   });
 });
+
+/** The recovery that the notice on the page names. */
+async function idSaid(from: Page): Promise<string> {
+  const said = await from.locator('.notice').innerText();
+  const id = /(?:replay|boot)-[0-9a-f-]+/.exec(said)?.[0];
+  if (id === undefined) throw new Error(`no recovery is named: ${said}`);
+  return id;
+}
 
 /** Goes by Tab to what has that role and name, from wherever the focus is, and presses Enter there. */
 async function press(role: 'link' | 'button', name: string): Promise<void> {

@@ -45,16 +45,16 @@ export class HostGates {
   }
 
   /**
-   * Makes attempts until one is not refused; of those that wait for a turn, the one about the fewest files comes first. Throws what the attempt throws, or a GitFailure `git_rate_limited` when the
-   * host wants to be left alone for longer than anybody waits; the signal's reason when it aborts during a wait.
+   * Makes attempts until one is not refused; of those that wait for a turn, the one about the fewest files comes
+   * first. Throws what the attempt throws, or a GitFailure `git_rate_limited` when the host wants to be left alone for
+   * longer than anybody waits; the signal's reason when it aborts during a wait.
    */
   async through<Result>(
     host: string,
     attempt: () => Promise<Result>,
     { signal, files = null }: Turn = {},
   ): Promise<Result> {
-    const turns = new PQueue({ concurrency: HOST_AT_ONCE });
-    const gate = this.#gates.get(host) ?? { turns, opensAt: 0, refusals: 0 };
+    const gate = this.#gates.get(host) ?? newGate();
     this.#gates.set(host, gate);
     let leftMs = PATIENCE_MS;
     for (;;) {
@@ -104,6 +104,10 @@ export class HostGates {
     const { work } = await turns.add(turn, { priority: priorityOf(files) });
     return await work;
   }
+}
+
+function newGate(): Gate {
+  return { turns: new PQueue({ concurrency: HOST_AT_ONCE }), opensAt: 0, refusals: 0 };
 }
 
 function refusal(host: string, ms: number): GitFailure {

@@ -3,6 +3,7 @@ import { AgentSpec, Bead, Checkpoint, CHECKPOINT_MAX_BYTES } from './agent.ts';
 import { BranchName } from './git-names.ts';
 import { Id, Instant } from './ids.ts';
 import { RigSpec } from './rig.ts';
+import { bytesOf } from './text.ts';
 import { TownSettings } from './town.ts';
 
 /** The largest archive that is taken in, in bytes. */
@@ -15,7 +16,7 @@ export const ARCHIVE_MAX_BYTES = 24 * 1024 * 1024;
  */
 export function archiveSchema<Data extends z.ZodType<z.core.util.JSONType>>(data: Data) {
   const checkpoint = Checkpoint.extend({ data }).refine(
-    (each: object) => 'data' in each && bytesOf(each.data) <= CHECKPOINT_MAX_BYTES,
+    (each: object) => 'data' in each && bytesOf(JSON.stringify(each.data)) <= CHECKPOINT_MAX_BYTES,
     { message: `has at most ${CHECKPOINT_MAX_BYTES} bytes of JSON` },
   );
   const agent = AgentSpec.extend({
@@ -47,8 +48,4 @@ export type AgentArchive = RigArchive['agents'][number];
 
 function isUnique<Key extends string>(key: Key): (all: readonly Record<Key, string>[]) => boolean {
   return (all) => new Set(all.map((each) => each[key])).size === all.length;
-}
-
-function bytesOf(json: unknown): number {
-  return new TextEncoder().encode(JSON.stringify(json)).byteLength;
 }

@@ -13,7 +13,6 @@ export const ERROR_CODES = {
   root_only: { status: 403, retryable: false, title: 'Only the root token may do this' },
   unknown_operator: { status: 404, retryable: false, title: 'There is no such operator' },
   operator_exists: { status: 409, retryable: false, title: 'There is such an operator already' },
-  wrong_town: { status: 403, retryable: false, title: 'The token belongs to another town' },
   cross_site: { status: 403, retryable: false, title: 'The form was sent from another site' },
   not_found: { status: 404, retryable: false, title: 'There is nothing at this address' },
   unknown_town: { status: 404, retryable: false, title: 'There is no such town' },
@@ -130,6 +129,11 @@ export class RelightError extends Error {
   get retryable(): boolean {
     return ERROR_CODES[this.code].retryable;
   }
+}
+
+/** The code of an error, also of one that a Durable Object threw, which arrives as a plain Error; null where it has none. */
+export function codeOf(error: unknown): ErrorCode | null {
+  return error instanceof Error && 'code' in error ? (ErrorCode.safeParse(error.code).data ?? null) : null;
 }
 
 /** The error as problem details. */

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { CALLBACKS } from '../contract/callbacks.ts';
+import { codeOf } from '../contract/errors.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import type { Life } from '../contract/ids.ts';
 import { agentOf, rigOf, townOf } from '../objects/reach.ts';
@@ -32,7 +33,8 @@ function answer<Body, Answer>(
     const town = c.get('town');
     const token = c.get('token');
     const result = await handle({ env: c.env, town, token, body }).catch((error: unknown) => {
-      if (isFenced(error)) c.executionCtx.waitUntil(countFenced(c.env, town, exchange.path));
+      if (codeOf(error) === 'stale_generation')
+        c.executionCtx.waitUntil(countFenced(c.env, town, exchange.path));
       throw error;
     });
     return result === undefined ? c.body(null, 204) : Response.json(result);
@@ -48,10 +50,6 @@ function answerLiving<Body extends { life: Life }, Answer>(
     await townOf(call.env, call.town).admit(call.body.life, call.token);
     return handle(call);
   });
-}
-
-function isFenced(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'stale_generation';
 }
 
 async function countFenced(env: Env, town: string, path: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { HTTPException } from 'hono/http-exception';
 import { z } from 'zod';
-import { ErrorCode, problemOf, RelightError } from '../contract/errors.ts';
+import { codeOf, problemOf, RelightError } from '../contract/errors.ts';
 import type { Problem } from '../contract/errors.ts';
 import { logTrouble } from '../platform/log.ts';
 import { RateLimited } from './rate-limits.ts';
@@ -27,9 +27,8 @@ export function problemFor(error: unknown): Problem {
     return problemOf('invalid_request', error.message);
   if (error instanceof HTTPException && error.status === 415)
     return problemOf('unsupported_media_type', error.message);
-  // An error of a Durable Object arrives as a plain Error with the same own properties.
-  const code = ErrorCode.safeParse(error instanceof Error && 'code' in error ? error.code : undefined);
-  if (code.success && error instanceof Error) return problemOf(code.data, error.message);
+  const code = codeOf(error);
+  if (code !== null && error instanceof Error) return problemOf(code, error.message);
   logTrouble('request.failed', error);
   return problemOf('internal', 'the request failed for a reason that was logged');
 }

@@ -1,3 +1,4 @@
+import { codeOf } from '../contract/errors.ts';
 import { rigOf, townOf } from '../objects/reach.ts';
 import type { Rig } from '../objects/rig.ts';
 import type { Stub } from '../platform/stub.ts';
@@ -13,8 +14,7 @@ export async function lastOutput(rig: Pick<Stub<Rig>, 'log' | 'agent'>, agent: s
   try {
     return await rig.log(agent);
   } catch (error) {
-    const isDark = error instanceof Error && 'code' in error && error.code === 'container_not_running';
-    const last = isDark ? (await rig.agent(agent)).lastExit : null;
+    const last = codeOf(error) === 'container_not_running' ? (await rig.agent(agent)).lastExit : null;
     if (last === null) throw error;
     return last.tail;
   }

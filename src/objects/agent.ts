@@ -8,6 +8,7 @@ import type { WorktreePlan } from '../contract/control.ts';
 import { RelightError } from '../contract/errors.ts';
 import type { Prime, Recovered } from '../contract/prime.ts';
 import type { Snapshot } from '../contract/snapshot.ts';
+import { bytesOf } from '../contract/text.ts';
 import { deleteBundles } from '../platform/bundles.ts';
 import { withText } from '../rules/prime-text.ts';
 import { checkpoints, recovered } from '../tables/agent/schema.ts';
@@ -51,7 +52,7 @@ export class Agent extends DurableObject<Env> {
   async checkpoint({ life, bead, head, data }: CheckpointMessage): Promise<CheckpointReceipt> {
     const { town, rig, agent } = this.#name;
     const json = JSON.stringify(data);
-    if (new TextEncoder().encode(json).byteLength > CHECKPOINT_MAX_BYTES) {
+    if (bytesOf(json) > CHECKPOINT_MAX_BYTES) {
       throw new RelightError('too_large', `a checkpoint has at most ${CHECKPOINT_MAX_BYTES} bytes of JSON`);
     }
     const hook = await rigOf(this.env, town, rig).hookOf(agent, life);

@@ -1,3 +1,5 @@
+import { bytesOf } from '../contract/text.ts';
+
 /** Text that others wrote, as it is shown to a model: at most `maxBytes` of UTF-8, its fence and its note included. */
 export interface Quote {
   readonly data: string;
@@ -10,11 +12,6 @@ export interface Quote {
 /** What a usual fence, and what the note under a cut, take at most. */
 const FENCE_BYTES = 32;
 const NOTE_BYTES = 512;
-
-/** The bytes of a text in UTF-8. */
-export function bytesOf(text: string): number {
-  return new TextEncoder().encode(text).byteLength;
-}
 
 /** The longest beginning of a text that fits into so many bytes of UTF-8, never half a character. */
 export function cutTo(text: string, maxBytes: number): string {

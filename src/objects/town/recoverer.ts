@@ -1,5 +1,5 @@
 import type { RigReportMessage } from '../../contract/callbacks.ts';
-import { faultOf, RelightError } from '../../contract/errors.ts';
+import { codeOf, faultOf, RelightError } from '../../contract/errors.ts';
 import type { Fault } from '../../contract/errors.ts';
 import type { Life } from '../../contract/ids.ts';
 import type { Recovery, RigReport } from '../../contract/recovery.ts';
@@ -163,9 +163,6 @@ export class Recoverer {
 
 /** The rig was removed, or has gone on to a later generation: nobody waits for the news. */
 function isOver(error: unknown): boolean {
-  return (
-    error instanceof Error &&
-    'code' in error &&
-    (error.code === 'unknown_rig' || error.code === 'stale_generation')
-  );
+  const code = codeOf(error);
+  return code === 'unknown_rig' || code === 'stale_generation';
 }

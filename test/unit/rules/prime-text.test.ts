@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { AgentRole } from '../../../src/contract/agent.ts';
 import { Prime, PRIME_TEXT_MAX_BYTES } from '../../../src/contract/prime.ts';
 import { renderPrime, withText } from '../../../src/rules/prime-text.ts';
-import { bytesOf } from '../../../src/rules/quoted-data.ts';
+import { bytesOf } from '../../../src/contract/text.ts';
 
 type Facts = Omit<Prime, 'text'>;
 

@@ -43,7 +43,12 @@ export default defineConfig({
         ],
         // The pool has no containers, and the real class refuses to be made without one.
         resolve: { alias: { '@cloudflare/containers': at('./test/workers/fake-container.ts') } },
-        test: { name: 'workers', include: ['test/workers/**/*.test.ts'], testTimeout: 30_000 },
+        test: {
+          name: 'workers',
+          include: ['test/workers/**/*.test.ts'],
+          setupFiles: ['test/workers/quiet-end.ts'],
+          testTimeout: 30_000,
+        },
       },
       {
         test: {

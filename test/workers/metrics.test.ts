@@ -7,6 +7,7 @@ import {
   loseContainer,
   patiently,
   problemCode,
+  restoredIn,
   settled,
   sightingOf,
 } from './scene.ts';
@@ -30,7 +31,7 @@ describe('the metrics', () => {
     const asked = await litTown('counted', ['ada', 'bob']);
     await settled('counted', 'complete');
     await loseContainer('counted');
-    await vi.waitFor(() => expect(asked.restores).toHaveLength(2), patiently);
+    await restoredIn(2, asked);
     const stale = {
       life: lifeOf('counted', 1),
       rig: 'hono',

@@ -2,10 +2,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { holdContainer, machines } from './fake-container.ts';
 import { problemOf } from '../../src/contract/errors.ts';
 import { CONTRACT_VERSION } from '../../src/contract/version.ts';
-import { loseContainer, machineOf, viewOf } from './scene.ts';
+import { loseContainer, machineOf, patiently, restoredIn, viewOf } from './scene.ts';
 import { addRig, agentStatus, bootId, callback, latestRecovery, makeTown } from './town.ts';
-
-const patiently = { timeout: 15_000, interval: 50 };
 
 describe('a recovery', () => {
   it('brings every rig back and dispatches its agents after a bead was slung to a sleeping town', async () => {
@@ -73,7 +71,6 @@ describe('a recovery', () => {
     await vi.waitFor(() => expect(asked.starts).toHaveLength(2), patiently);
     expect(asked.restores.map(({ request }) => request.files)).toEqual([null]);
     await loseContainer('sized');
-    await vi.waitFor(() => expect(asked.restores).toHaveLength(2), patiently);
-    expect(asked.restores[1]?.request.files).toBe(2);
+    expect((await restoredIn(2, asked)).files).toBe(2);
   });
 });

@@ -1,7 +1,7 @@
 import { env, introspectWorkflowInstance, runDurableObjectAlarm } from 'cloudflare:test';
 import { expect, vi } from 'vitest';
 import { z } from 'zod';
-import type { AgentSighting } from '../../src/contract/control.ts';
+import type { AgentSighting, RestoreRequest } from '../../src/contract/control.ts';
 import { Problem } from '../../src/contract/errors.ts';
 import type { Life } from '../../src/contract/ids.ts';
 import { Prime } from '../../src/contract/prime.ts';
@@ -126,6 +126,18 @@ export async function primeOf(town: string, agent = 'ada'): Promise<Prime> {
 export function failedReport(rig: string, code: 'git_auth' | 'git_unreachable'): RigReport {
   const fault = { code, reason: `${code} of ${rig}`, retryable: code === 'git_unreachable' };
   return { rig, status: 'failed', fault, phases: [], agents: [] };
+}
+
+/**
+ * What was asked for the first restore of a generation. A recovery may ask again, for agents that joined while it ran, so
+ * restores are not counted.
+ */
+export async function restoredIn(generation: number, { restores }: Asked): Promise<RestoreRequest> {
+  return vi.waitFor(() => {
+    const found = restores.find(({ request }) => request.life.generation === generation);
+    if (found === undefined) throw new Error(`nothing was restored in generation ${generation}`);
+    return found.request;
+  }, patiently);
 }
 
 /** The recovery of a town's `n`-th boot. */

@@ -1,7 +1,7 @@
 import { expect, it, vi } from 'vitest';
 import type { Snapshot } from '../../src/contract/snapshot.ts';
 import { addRig, callback, goodReport, makeTown, operator } from './town.ts';
-import { jsonOf, lifeOf, litTown, loseContainer, patiently, problemCode } from './scene.ts';
+import { jsonOf, lifeOf, litTown, loseContainer, patiently, problemCode, restoredIn } from './scene.ts';
 import { snapshotOf } from './snapshot.ts';
 import type { Asked } from './town.ts';
 
@@ -32,8 +32,7 @@ it('a snapshot on the remote takes the place of the one that was at its ref, and
     expect(await jsonOf(offer('pushed', pushed(seq, ref)))).toEqual({ superfluous: [] });
   expect(await recorded('pushed')).toEqual([[1, 2]]);
   await loseContainer('pushed');
-  await vi.waitFor(() => expect(asked.restores).toHaveLength(2), patiently);
-  const { agents, hooked } = asked.restores[1]?.request ?? {};
+  const { agents, hooked } = await restoredIn(2, asked);
   expect(agents?.[0]?.snapshot).toMatchObject({ seq: 2, place: ref });
   expect(hooked).toEqual(['ada']);
 });
@@ -43,8 +42,7 @@ it('a server that took branches only is known to every later boot of the rig', a
   expect(asked.restores[0]?.request.snapshots.refSpace).toBe('private');
   await offer('branches', pushed(1, refIn(asked, 'branches', 1)));
   await loseContainer('branches');
-  await vi.waitFor(() => expect(asked.restores).toHaveLength(2), patiently);
-  expect(asked.restores[1]?.request.snapshots.refSpace).toBe('branches');
+  expect((await restoredIn(2, asked)).snapshots.refSpace).toBe('branches');
 });
 
 it.each([
@@ -84,8 +82,7 @@ it('a snapshot that could not be put back stays until its bead is done, and ever
     await offer('pinned', pushed(n, refIn(asked, 'private', n), { generation: n }), n);
     await loseContainer('pinned');
   }
-  await vi.waitFor(() => expect(asked.restores).toHaveLength(7), patiently);
-  const plan = asked.restores[6]?.request.agents[0];
+  const plan = (await restoredIn(7, asked)).agents[0];
   expect(plan?.snapshot?.seq).toBe(6);
   expect(plan?.older.map(({ seq }) => seq)).toEqual([5, 4]);
   expect(plan?.pinned.map(({ seq }) => seq)).toEqual([1]);

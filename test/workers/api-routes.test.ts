@@ -5,7 +5,7 @@ import { createApp } from '../../src/http/app.ts';
 import { AgentView } from '../../src/contract/agent.ts';
 import { RigView } from '../../src/contract/rig.ts';
 import { TownView } from '../../src/contract/town.ts';
-import { jsonOf, lifeOf, litTown, patiently, primeOf, problemCode, tick } from './scene.ts';
+import { jsonOf, lifeOf, litTown, patiently, primeOf, problemCode, readUntil, tick } from './scene.ts';
 import { Rig } from '../../src/objects/rig.ts';
 import { addRig, callback, latestRecovery, makeTown, operator } from './town.ts';
 
@@ -151,25 +151,13 @@ describe('the event stream', () => {
     expect(stream.headers.get('content-type')).toBe('text/event-stream');
     await jsonOf(operator('PUT', '/api/towns/wire/rigs/hono', { gitUrl: 'https://git.test/hono.git' }));
     await jsonOf(operator('PUT', '/api/towns/wire/rigs/hono/agents/ada', {}));
-    expect(await readUntil(stream, 'event: agent')).toContain('"agent":"ada"');
+    expect(await readUntil(stream, 'agent')).toContain('"agent":"ada"');
     const again = await SELF.fetch('https://relight.test/api/towns/wire/events', {
       headers: { authorization: 'Bearer operator-token', 'last-event-id': '0' },
     });
-    expect(await readUntil(again, 'event: agent')).toMatch(/id: 1\n/);
+    expect(await readUntil(again, 'agent')).toMatch(/id: 1\n/);
   });
 });
-
-async function readUntil(stream: Response, wanted: string): Promise<string> {
-  const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader();
-  let text = '';
-  while (reader !== undefined && !text.includes(`${wanted}\ndata: `)) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    text += value;
-  }
-  await reader?.cancel();
-  return text;
-}
 
 describe('the surface', () => {
   it('answers the health check without a token', async () => {

@@ -164,6 +164,19 @@ export async function settled(town: string, status: string): Promise<void> {
   await vi.waitFor(async () => expect((await latestRecovery(town))?.status).toBe(status), patiently);
 }
 
+/** What a stream of server-sent events brings up to the first event that is so. */
+export async function readUntil(stream: Response, event: string): Promise<string> {
+  const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  while (reader !== undefined && !text.includes(`event: ${event}\ndata: `)) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    text += value;
+  }
+  await reader?.cancel();
+  return text;
+}
+
 const clock = { real: Date.now.bind(Date), aheadMs: 0 };
 
 /**

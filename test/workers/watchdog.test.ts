@@ -10,6 +10,7 @@ import {
   machineOf,
   patiently,
   problemCode,
+  readUntil,
   tick,
   travel,
   viewOf,
@@ -119,9 +120,13 @@ describe('the watchdog', () => {
     }, patiently);
   });
 
-  it('starts a container again that the operator killed while agents are hooked', async () => {
+  it('tells at once that the operator killed a container, and starts it again while agents are hooked', async () => {
     const asked = await litTown('killed');
+    const feed = await operator('GET', '/api/towns/killed/events');
     await jsonOf(act('killed', 'kill'));
+    const told = await readUntil(feed, 'town');
+    expect(told).toContain('"change":{"kind":"container.stopped","exit":"killed by the operator"}');
+    expect(told).toContain('"change":{"kind":"town","state":"dark","fault":null}');
     await vi.waitFor(() => expect(asked.starts).toHaveLength(2), patiently);
     expect(asked.boots).toBe(2);
   });

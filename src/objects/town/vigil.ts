@@ -9,7 +9,7 @@ import { logTrouble } from '../../platform/log.ts';
 import type { TokenOrigin } from '../../rules/container-token.ts';
 import { callControl } from '../control-client.ts';
 import { containerOf, rigOf } from '../reach.ts';
-import { currentLife, endNewestBoot, isFencedOff, newestBoot, seeBoot } from './boots.ts';
+import { currentLife, isFencedOff, newestBoot, seeBoot } from './boots.ts';
 import { admitToken } from './container-start.ts';
 import type { TownCore } from './core.ts';
 import { rigRows, townRow, updateTown } from './registry.ts';
@@ -66,11 +66,7 @@ export class Vigil {
       await this.#watchdog.start();
       return;
     }
-    await containerOf(env, town).endBoot(action);
-    if (action === 'kill') {
-      const ended = endNewestBoot(db, 'killed by the operator', Date.now());
-      if (ended !== null) await this.#watchdog.darken();
-    }
+    await (action === 'kill' ? this.#watchdog.kill() : containerOf(env, town).endBoot('stop'));
     await this.#watchdog.wake();
   }
 

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import { faultOf, RelightError } from '../../contract/errors.ts';
+import type { BootView } from '../../contract/town.ts';
 import { logEvent, logTrouble } from '../../platform/log.ts';
 import { endlessWaitMs } from '../../rules/backoff.ts';
 import { BACKOFFS } from '../../rules/failure-policy.ts';
@@ -25,6 +26,9 @@ import { rigRows, townRow, updateTown } from './registry.ts';
 import type { TownRow } from './registry.ts';
 import { describeTown } from './view.ts';
 
+/** How a boot has ended that the operator killed. */
+const KILLED = 'killed by the operator';
+
 /** Keeps the container alive while it is wanted, and sees to it that each boot gets its recovery. */
 export class Watchdog {
   readonly #core: TownCore;
@@ -33,6 +37,8 @@ export class Watchdog {
   readonly #oneAtATime = pLimit(1);
   /** How the container ended, where the platform has said so. */
   #exit: string | null = null;
+  /** While the operator kills the container: the platform tells of its end as of any other. */
+  #isKilling = false;
 
   constructor(core: TownCore) {
     this.#core = core;
@@ -66,6 +72,18 @@ export class Watchdog {
   async takeExit(exit: string): Promise<void> {
     this.#exit = exit;
     await (this.#oneAtATime.activeCount > 0 ? this.wake() : this.watch());
+  }
+
+  /** Kills the container for the operator: no death is counted. Throws RelightError `control_wedged`. */
+  async kill(): Promise<void> {
+    const { env, town } = this.#core;
+    this.#isKilling = true;
+    try {
+      await containerOf(env, town).endBoot('kill');
+      await this.#markEnded(KILLED);
+    } finally {
+      this.#isKilling = false;
+    }
   }
 
   /** Starts the container now. Throws RelightError `container_unavailable`, after noting when it is tried again. */
@@ -182,12 +200,15 @@ export class Watchdog {
     return counts.some((count) => count.status === 'rejected' || count.value > 0);
   }
 
-  async #markEnded(exit: string): Promise<void> {
+  async #markEnded(found: string): Promise<void> {
     const { db, town, feed } = this.#core;
     const now = Date.now();
+    const exit = this.#isKilling ? KILLED : found;
     const boot = endNewestBoot(db, exit, now);
     if (boot === null) return;
-    const deaths = countDeath(townRow(db, town).deaths, recoveredAt(db, boot.generation), now);
+    const deaths = this.#isKilling
+      ? 0
+      : countDeath(townRow(db, town).deaths, recoveredAt(db, boot.generation), now);
     const looping = deaths >= CRASH_LOOP_DEATHS;
     const fault = looping
       ? faultOf('container_crash_loop', `died ${deaths} times in a row, last: ${exit}`)
@@ -196,15 +217,13 @@ export class Watchdog {
     feed.publish({ kind: 'container.stopped', exit });
     feed.publish({ kind: 'town', state: looping ? 'degraded' : 'dark', fault });
     logEvent('boot.ended', { town, bootId: boot.bootId, generation: boot.generation, exit, deaths });
-    await this.darken();
+    await this.#darken(boot);
   }
 
   /** Tells the Rigs that no agent of theirs runs any more. A Rig that misses it learns it from the next generation. */
-  async darken(): Promise<void> {
+  async #darken({ bootId, generation }: BootView): Promise<void> {
     const { env, town, db } = this.#core;
-    const boot = newestBoot(db);
-    if (boot === null) return;
-    const life = { bootId: boot.bootId, generation: boot.generation };
+    const life = { bootId, generation };
     const told = await Promise.allSettled(
       rigRows(db).map(({ rig }) => rigOf(env, town, rig).leaveGeneration(life)),
     );

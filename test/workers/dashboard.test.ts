@@ -32,7 +32,7 @@ describe('the dashboard', () => {
     const html = await (await signedIn()).page('/towns/shown');
     const words = wordsOf(html);
     expect(words).toContain('Recovery of generation 1 complete');
-    expect(words).toMatch(/ada working bead-ada do it gt\/ada\/bead-ada 0 now on bbbbbbbb/);
+    expect(words).toMatch(/ada working bead-ada do it gt\/ada\/bead-ada 0 (?:now|\d+ s ago) on bbbbbbbb/);
     expect(words).toContain('at risk : the bucket is away');
     expect(words).toMatch(/1 (?:now|\d+ s ago) runs boot-/);
     expect(words).toContain('1 boot: median');

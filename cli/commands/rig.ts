@@ -1,8 +1,9 @@
 import { RigSpec, RigView } from '../../src/contract/rig.ts';
+import { Removal } from '../../src/contract/town.ts';
 import { UsageError } from '../failure.ts';
 import { apiPath, rigOf, townOf } from '../places.ts';
 import { fieldLines } from '../screens/fields.ts';
-import { rigTable } from '../screens/town.ts';
+import { leftLines, rigTable } from '../screens/town.ts';
 import { given, show, type Task, tell } from '../session.ts';
 import { changed } from './changed.ts';
 import { Rigs } from './read-town.ts';
@@ -35,5 +36,6 @@ export const remove: Task<{ yes?: true }> = async (session, { yes }, argument: s
     `Remove ${argument} with its agents, checkpoints and snapshots`,
     yes === true,
   );
-  tell(session, await session.api.text('DELETE', path), `${argument} is removed`);
+  const answer = await session.api.call(Removal, 'DELETE', path);
+  show(session, answer, (removal) => [`${argument} is removed`, ...leftLines(removal)]);
 };

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { TownSettings, TownView } from '../../src/contract/town.ts';
+import { Removal, TownSettings, TownView } from '../../src/contract/town.ts';
 import type { ContainerAction } from '../../src/contract/town.ts';
 import { UsageError } from '../failure.ts';
 import { apiPath, townOf } from '../places.ts';
 import { fieldLines } from '../screens/fields.ts';
-import { whyOf } from '../screens/town.ts';
+import { leftLines, whyOf } from '../screens/town.ts';
 import { given, type Session, show, type Task, tell, textFrom } from '../session.ts';
 import { changed } from './changed.ts';
 
@@ -61,7 +61,8 @@ export const remove: Task<{ yes?: true }> = async (session, { yes }, argument: s
     `Remove ${town} with its rigs, agents, checkpoints and snapshots`,
     yes === true,
   );
-  tell(session, await session.api.text('DELETE', apiPath`/api/towns/${town}`), `${town} is removed`);
+  const answer = await session.api.call(Removal, 'DELETE', apiPath`/api/towns/${town}`);
+  show(session, answer, (removal) => [`${town} is removed`, ...leftLines(removal)]);
 };
 
 /** `relight town start TOWN` */

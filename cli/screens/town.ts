@@ -1,7 +1,7 @@
 import type { AgentView, Checkpoint } from '../../src/contract/agent.ts';
 import type { Recovery } from '../../src/contract/recovery.ts';
 import type { RigView } from '../../src/contract/rig.ts';
-import type { TownView } from '../../src/contract/town.ts';
+import type { Removal, TownView } from '../../src/contract/town.ts';
 import type { Style } from '../terminal.ts';
 import { ago, because, bytes, duration, many } from '../words.ts';
 import { recoveryLines } from './recovery.ts';
@@ -100,4 +100,12 @@ function noteOf({ atRisk, fault, notBefore, bead }: AgentView, now: number, styl
   if (atRisk !== null) return style('red', `at risk: ${because(atRisk)}`);
   const again = notBefore !== null && notBefore > now ? `again in ${duration(notBefore - now)}: ` : '';
   return fault === null ? `${again}${bead?.title ?? ''}` : `${again}${because(fault)}`;
+}
+
+/** What is left of a town or rig that was removed. */
+export function leftLines({ left }: Removal): string[] {
+  return left.map(
+    ({ rig, fault }) =>
+      `snapshots may be left on the remote of ${rig}: ${fault.reason} (${fault.code}); \`git ls-remote\` shows them`,
+  );
 }

@@ -91,6 +91,7 @@ export const CredentialQuestion = z.object({ life: Life, rig: Id, fresh: z.boole
 
 /** What git is told over http(s). */
 export const PasswordCredential = z.object({ username: z.string(), password: z.string() });
+export type PasswordCredential = z.infer<typeof PasswordCredential>;
 
 /** A private key in PEM, and the host's lines of known_hosts (sshd(8)); null where any key is believed the first time. */
 export const SshCredential = z.object({ privateKey: z.string(), knownHosts: z.string().nullable() });

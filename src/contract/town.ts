@@ -67,6 +67,14 @@ export type BootView = z.infer<typeof BootView>;
 export const BootRecord = BootView.extend({ recoveries: z.array(RecoveryGlance) });
 export type BootRecord = z.infer<typeof BootRecord>;
 
+/** A rig that was removed, and why snapshots may be left on its remote. */
+export const LeftRefs = z.object({ rig: Id, fault: Fault });
+export type LeftRefs = z.infer<typeof LeftRefs>;
+
+/** What became of a town or rig that was removed: it is gone, but for refs that could not be deleted. */
+export const Removal = z.object({ left: z.array(LeftRefs) });
+export type Removal = z.infer<typeof Removal>;
+
 /**
  * A town as the operator sees it; until `heldUntil` none of its agents is started, for too many beads failed. `heldDown`
  * says that the operator wants the container stopped.

@@ -4,7 +4,7 @@ import { codeOf } from '../contract/errors.ts';
 import type { Exchange } from '../contract/exchange.ts';
 import type { Life } from '../contract/ids.ts';
 import { agentOf, rigOf, townOf } from '../objects/reach.ts';
-import { credentialFrom } from '../platform/git-credential.ts';
+import { credentialOf } from '../platform/git-credential.ts';
 import { logEvent } from '../platform/log.ts';
 import { readSecret } from '../platform/secrets.ts';
 import { isToBeRenewed, signBootToken } from '../platform/token.ts';
@@ -100,6 +100,5 @@ answerLiving(CALLBACKS.secrets, async ({ env, town }) => {
 
 answerLiving(CALLBACKS.credential, async ({ env, town, body }) => {
   const { credential } = await townOf(env, town).rigSpec(body.rig);
-  const secret = readSecret(env, `GIT_CREDENTIAL_${credential ?? ''}`, 'unknown_credential');
-  return credentialFrom(secret, { fresh: body.fresh });
+  return credentialOf(env, credential ?? '', { fresh: body.fresh });
 });

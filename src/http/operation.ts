@@ -62,15 +62,33 @@ export function jsonOperation<
   });
 }
 
-/** An operation that takes nothing but its path and gives JSON. */
+/** An operation that reads: it takes nothing but its path and gives JSON. */
 export function readOperation<
   const Path extends string,
   Params extends z.ZodObject,
   Answer extends z.ZodType,
 >(facts: { path: Path; summary: string; params: Params; answer: Answer }) {
-  const { path, summary, params, answer } = facts;
+  return bareOperation({ method: 'get', ...facts });
+}
+
+/** An operation that removes something with all it holds, and gives what could not be removed with it. */
+export function eraseOperation<
+  const Path extends string,
+  Params extends z.ZodObject,
+  Answer extends z.ZodType,
+>(facts: { path: Path; summary: string; params: Params; answer: Answer }) {
+  return bareOperation({ method: 'delete', ...facts });
+}
+
+function bareOperation<
+  const Method extends 'get' | 'delete',
+  const Path extends string,
+  Params extends z.ZodObject,
+  Answer extends z.ZodType,
+>(facts: { method: Method; path: Path; summary: string; params: Params; answer: Answer }) {
+  const { method, path, summary, params, answer } = facts;
   return createRoute({
-    method: 'get',
+    method,
     path,
     summary,
     security: [{ operator: [] }],

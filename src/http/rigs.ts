@@ -1,11 +1,12 @@
 import { z } from '@hono/zod-openapi';
 import { RigSpec, RigView } from '../contract/rig.ts';
+import { Removal } from '../contract/town.ts';
 import { townOf } from '../objects/reach.ts';
 import {
   createRouter,
   jsonOperation,
   readOperation,
-  removeOperation,
+  eraseOperation,
   RigPath,
   TownPath,
 } from './operation.ts';
@@ -53,14 +54,14 @@ rigs.openapi(
 );
 
 rigs.openapi(
-  removeOperation({
+  eraseOperation({
     path: '/api/towns/{town}/rigs/{rig}',
     summary: 'Removes a rig and its agents',
     params: RigPath,
+    answer: Removal,
   }),
   async (c) => {
     const { town, rig } = c.req.valid('param');
-    await townOf(c.env, town).removeRig(rig);
-    return c.body(null, 204);
+    return c.json({ left: await townOf(c.env, town).removeRig(rig) }, 200);
   },
 );

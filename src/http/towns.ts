@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
-import { BootRecord, ContainerAction, TownSettings, TownView } from '../contract/town.ts';
+import { BootRecord, ContainerAction, Removal, TownSettings, TownView } from '../contract/town.ts';
 import { directoryOf, townOf } from '../objects/reach.ts';
-import { createRouter, jsonOperation, readOperation, removeOperation, TownPath } from './operation.ts';
+import { createRouter, jsonOperation, readOperation, eraseOperation, TownPath } from './operation.ts';
 
 /** Towns and their containers. */
 export const towns = createRouter();
@@ -38,15 +38,13 @@ towns.openapi(
 );
 
 towns.openapi(
-  removeOperation({
+  eraseOperation({
     path: '/api/towns/{town}',
     summary: 'Removes a town and all it holds',
     params: TownPath,
+    answer: Removal,
   }),
-  async (c) => {
-    await townOf(c.env, c.req.valid('param').town).erase();
-    return c.body(null, 204);
-  },
+  async (c) => c.json({ left: await townOf(c.env, c.req.valid('param').town).erase() }, 200),
 );
 
 towns.openapi(

@@ -10,7 +10,7 @@ import type { RigView } from '../contract/rig.ts';
 import type { Snapshot } from '../contract/snapshot.ts';
 import { PATROL_INTERVAL_MS } from '../rules/dispatch.ts';
 import type { StoredCache } from '../rules/repo-cache.ts';
-import { eraseDatabase, openDatabase } from '../tables/open.ts';
+import { openDatabase } from '../tables/open.ts';
 import { agentOf, partsOfName, townOf } from './reach.ts';
 import * as caches from './rig/caches.ts';
 import { Dispatcher, type RestoreOccasion } from './rig/dispatcher.ts';
@@ -18,10 +18,12 @@ import type { RigCore } from './rig/core.ts';
 import { Herald } from './rig/herald.ts';
 import { Patrol } from './rig/patrol.ts';
 import { settle } from './rig/aftermath.ts';
+import { eraseRig } from './rig/erasure.ts';
 import { keepReports } from './rig/keep-reports.ts';
 import * as lives from './rig/life.ts';
 import * as outcomes from './rig/outcomes.ts';
 import * as roster from './rig/roster.ts';
+import type { CompleteSpec } from './town/view.ts';
 import { forgetSnapshots, noteSnapshot } from './rig/snapshots.ts';
 import { type RestoreState, verdictOf } from './verdicts.ts';
 
@@ -148,11 +150,9 @@ export class Rig extends DurableObject<Env> {
     return this.#dispatcher.logAfter(agent, place, lives.lifeOf(this.#own()));
   }
 
-  /** Ends what runs and deletes all. A process that cannot be told now is ended after its next heartbeat. */
-  async erase(): Promise<void> {
-    for (const { agent } of roster.agentRows(this.#core.db)) await this.removeAgent(agent);
-    await eraseDatabase(this.ctx, this.#core.db, 'rig');
-    await caches.deleteCaches(this.#core);
+  /** Ends what runs and deletes all; gives why refs may be left on the remote. A process that cannot be told now is ended after its next heartbeat. */
+  erase(spec: CompleteSpec): Promise<Fault | null> {
+    return eraseRig(this.#core, spec, (agent) => this.removeAgent(agent));
   }
 
   // Generations and restores

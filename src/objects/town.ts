@@ -9,10 +9,10 @@ import type { TownMetrics } from '../contract/metrics.ts';
 import type { Phase, Recovery } from '../contract/recovery.ts';
 import type { RigSpec, RigView, StartOrders } from '../contract/rig.ts';
 import { requirePublicHost } from '../platform/git-policy.ts';
-import type { BootRecord, ContainerAction, TownSettings, TownView } from '../contract/town.ts';
+import type { BootRecord, ContainerAction, LeftRefs, TownSettings, TownView } from '../contract/town.ts';
 import type { TokenOrigin } from '../rules/container-token.ts';
-import { eraseDatabase, openDatabase } from '../tables/open.ts';
-import { containerOf, directoryOf, partsOfName, rigOf } from './reach.ts';
+import { openDatabase } from '../tables/open.ts';
+import { directoryOf, partsOfName, rigOf } from './reach.ts';
 import { exportTown, importTown } from './town/archive.ts';
 import { admitLife, currentLife } from './town/boots.ts';
 import { admitToken, beginStart } from './town/container-start.ts';
@@ -23,7 +23,7 @@ import { townMetrics } from './town/metrics.ts';
 import * as recoveries from './town/recoveries.ts';
 import { Recoverer } from './town/recoverer.ts';
 import * as registry from './town/registry.ts';
-import { finishRemoving, resumeRemovals } from './town/removal.ts';
+import { eraseTown, finishRemoving, resumeRemovals } from './town/removal.ts';
 import { StartGate } from './town/start-gate.ts';
 import type { FailedAttempt } from './town/start-gate.ts';
 import { completeSpec, describeRig, describeTown } from './town/view.ts';
@@ -105,22 +105,17 @@ export class Town extends DurableObject<Env> {
   }
 
   /** Removes the rig and everything it knows. What is cut off is gone for everybody, and goes on when it is repeated. */
-  async removeRig(rig: string): Promise<void> {
+  async removeRig(rig: string): Promise<LeftRefs[]> {
     const { db, town } = this.#core;
     registry.townRow(db, town);
     if (!registry.isRemoving(db, rig)) registry.markRemoving(db, this.#rigRow(rig).rig);
     await this.#watchdog.wakeSoon();
-    await finishRemoving(this.#core, rig);
+    return finishRemoving(this.#core, rig);
   }
 
   /** Removes the town with its rigs, agents and container. */
-  async erase(): Promise<void> {
-    const { db, env, town } = this.#core;
-    registry.townRow(db, town);
-    await containerOf(env, town).endBoot('kill');
-    for (const { rig } of registry.rigRows(db, 'all')) await rigOf(env, town, rig).erase();
-    await directoryOf(env).strike(town);
-    await eraseDatabase(this.ctx, db, 'town');
+  erase(): Promise<LeftRefs[]> {
+    return eraseTown(this.#core, this.ctx);
   }
 
   exportArchive(): Promise<TownArchive> {

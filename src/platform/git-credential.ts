@@ -4,6 +4,7 @@ import { request } from '@octokit/request';
 import { z } from 'zod';
 import type { Credential } from '../contract/callbacks.ts';
 import { RelightError } from '../contract/errors.ts';
+import { readSecret } from './secrets.ts';
 import { SshKeySecret, sshCredentialFrom } from './ssh-credential.ts';
 
 /** What git hosts take as the user name beside a token. */
@@ -19,6 +20,14 @@ const GitHubApp = z.object({
 
 /** Apps by their secret: each keeps its installation token until it is about to expire. */
 const apps = new Map<string, ReturnType<typeof createAppAuth>>();
+
+/**
+ * What a rig names as its credential. Throws RelightError `unknown_credential` where there is no such secret, and as
+ * `credentialFrom`.
+ */
+export function credentialOf(env: Env, name: string, wanted: { fresh: boolean }): Promise<Credential> {
+  return credentialFrom(readSecret(env, `GIT_CREDENTIAL_${name}`, 'unknown_credential'), wanted);
+}
 
 /**
  * What a rig's secret gives: a token as it is; an installation token of the GitHub App that the secret is the JSON of

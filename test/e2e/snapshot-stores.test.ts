@@ -38,7 +38,7 @@ describe('snapshots on the git remote', () => {
 });
 
 describe('a store that fails', () => {
-  it('shows the work as at risk, until the remote takes it again', async () => {
+  it('shows the work as at risk, until the remote takes it again; a town that sleeps is deleted with its refs', async () => {
     const town = await makeTown(world, 'down', 'down', { snapshotStore: 'git' });
     world.git.setFault('down', { status: 503 });
     await writeFile(join(worktreeOf(world, 'down'), 'new.txt'), 'new');
@@ -51,7 +51,14 @@ describe('a store that fails', () => {
       const { atRisk, snapshot } = await town.agent('down', 'ada');
       return atRisk === null && snapshot !== null ? true : null;
     });
-    await town.call('DELETE', '');
+    const bare = join(world.git.rootDir, 'down.git');
+    expect(await wipRefs(bare)).not.toEqual([]);
+    await town.call('POST', '/container', { action: 'stop' });
+    await until('the town sleeps', PATIENCE_MS, async () =>
+      (await town.town()).state === 'dark' ? true : null,
+    );
+    expect(await town.call('DELETE', '')).toEqual({ left: [] });
+    expect(await wipRefs(bare)).toEqual([]);
   });
 
   it('shows the work as at risk while the bucket fails, and nothing is lost once it works', async () => {

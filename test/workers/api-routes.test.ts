@@ -5,7 +5,17 @@ import { createApp } from '../../src/http/app.ts';
 import { AgentView } from '../../src/contract/agent.ts';
 import { RigView } from '../../src/contract/rig.ts';
 import { TownView } from '../../src/contract/town.ts';
-import { jsonOf, lifeOf, litTown, patiently, primeOf, problemCode, readUntil, tick } from './scene.ts';
+import {
+  jsonOf,
+  lifeOf,
+  litTown,
+  machineOf,
+  patiently,
+  primeOf,
+  problemCode,
+  readUntil,
+  tick,
+} from './scene.ts';
 import { Rig } from '../../src/objects/rig.ts';
 import { addRig, callback, latestRecovery, makeTown, operator } from './town.ts';
 
@@ -19,14 +29,14 @@ describe('towns', () => {
     const changed = await jsonOf(operator('PUT', '/api/towns/meadow', { agentCommand: 'kilo' }));
     expect(changed).toMatchObject({ agentCommand: 'kilo', drainSeconds: 30, createdAt: made.createdAt });
     expect((await jsonOf(operator('GET', '/api/towns'))).towns).toContain('meadow');
-    expect((await operator('DELETE', '/api/towns/meadow')).status).toBe(204);
+    expect(await jsonOf(operator('DELETE', '/api/towns/meadow'))).toEqual({ left: [] });
     expect(await problemCode(await operator('GET', '/api/towns/meadow'), 404)).toBe('unknown_town');
     expect((await jsonOf(operator('GET', '/api/towns'))).towns).not.toContain('meadow');
   });
 
   it('are empty again when made anew after their removal', async () => {
     await litTown('phoenix');
-    expect((await operator('DELETE', '/api/towns/phoenix')).status).toBe(204);
+    expect(await jsonOf(operator('DELETE', '/api/towns/phoenix'))).toEqual({ left: [] });
     expect(await problemCode(await operator('GET', '/api/towns/phoenix/rigs/hono'), 404)).toBe(
       'unknown_town',
     );
@@ -35,6 +45,29 @@ describe('towns', () => {
     expect(await jsonOf(operator('GET', '/api/towns/phoenix/rigs'))).toEqual({ rigs: [] });
     await jsonOf(operator('PUT', '/api/towns/phoenix/rigs/hono', { gitUrl: 'https://git.test/hono.git' }));
     expect(await jsonOf(operator('GET', '/api/towns/phoenix/rigs/hono/agents'))).toEqual({ agents: [] });
+  });
+
+  it('take their container with them, whose agents have work', async () => {
+    const asked = await litTown('quenched', ['ada', 'bob']);
+    await jsonOf(operator('DELETE', '/api/towns/quenched'));
+    await tick('quenched');
+    expect(asked.boots).toBe(1);
+    expect(machineOf('quenched').running).toBeNull();
+  });
+
+  it('are removed though the remote of a rig keeps their snapshots, which is said', async () => {
+    await makeTown('leaving');
+    await jsonOf(operator('PUT', '/api/towns/leaving', { snapshotStore: 'git' }));
+    const gitUrls = { away: 'https://git.invalid/a.git', shell: 'git@git.test:a.git' };
+    for (const [rig, gitUrl] of Object.entries(gitUrls))
+      await jsonOf(operator('PUT', `/api/towns/leaving/rigs/${rig}`, { gitUrl }));
+    expect(await jsonOf(operator('DELETE', '/api/towns/leaving'))).toEqual({
+      left: [
+        { rig: 'away', fault: expect.objectContaining({ code: 'git_unreachable' }) },
+        { rig: 'shell', fault: expect.objectContaining({ code: 'snapshot_store' }) },
+      ],
+    });
+    expect(await problemCode(await operator('GET', '/api/towns/leaving'), 404)).toBe('unknown_town');
   });
 });
 
@@ -51,7 +84,7 @@ describe('rigs', () => {
     expect((await jsonOf(operator('GET', '/api/towns/rigging/rigs'))).rigs).toEqual([
       expect.objectContaining({ rig: 'hono', agents: 1 }),
     ]);
-    expect((await operator('DELETE', at)).status).toBe(204);
+    expect(await jsonOf(operator('DELETE', at))).toEqual({ left: [] });
     expect(await problemCode(await operator('GET', at), 404)).toBe('unknown_rig');
     await jsonOf(operator('PUT', at, spec));
     expect(await jsonOf(operator('GET', `${at}/agents`))).toEqual({ agents: [] });
@@ -59,7 +92,7 @@ describe('rigs', () => {
 
   it('stop their running agents when they are removed', async () => {
     const asked = await litTown('unrigged');
-    expect((await operator('DELETE', '/api/towns/unrigged/rigs/hono')).status).toBe(204);
+    expect(await jsonOf(operator('DELETE', '/api/towns/unrigged/rigs/hono'))).toEqual({ left: [] });
     expect(asked.stops).toEqual(['hono/ada']);
   });
 });
@@ -241,7 +274,7 @@ describe('the removal of a rig', () => {
     expect((await operator('DELETE', '/api/towns/halved/rigs/hono')).status).toBe(500);
     expect(await jsonOf(operator('GET', '/api/towns/halved/rigs'))).toEqual({ rigs: [] });
     expect(await problemCode(await operator('GET', '/api/towns/halved/rigs/hono'), 404)).toBe('unknown_rig');
-    expect((await operator('DELETE', '/api/towns/halved/rigs/hono')).status).toBe(204);
+    expect(await jsonOf(operator('DELETE', '/api/towns/halved/rigs/hono'))).toEqual({ left: [] });
     expect(erase).toHaveBeenCalledTimes(2);
     expect(await problemCode(await operator('DELETE', '/api/towns/halved/rigs/hono'), 404)).toBe(
       'unknown_rig',

@@ -129,19 +129,33 @@ test('a sling without a bead resumes an agent with the one that it has', async (
 });
 
 test.each([
-  [['town', 'rm', 'home'], `DELETE ${TOWN}`],
-  [['town', 'stop', 'home'], `POST ${TOWN}/container`],
-  [['kill', 'home'], `POST ${TOWN}/container`],
-  [['rig', 'rm', 'home/site'], `DELETE ${TOWN}/rigs/site`],
-  [['agent', 'rm', 'home/site/ada'], `DELETE ${ADA}`],
-  [['unsling', 'home/site/ada'], `DELETE ${ADA}/hook`],
-])('%j is not done before somebody is sure of it', async (args, call) => {
+  [['town', 'rm', 'home'], `DELETE ${TOWN}`, { left: [] }],
+  [['town', 'stop', 'home'], `POST ${TOWN}/container`, townView()],
+  [['kill', 'home'], `POST ${TOWN}/container`, townView()],
+  [['rig', 'rm', 'home/site'], `DELETE ${TOWN}/rigs/site`, { left: [] }],
+  [['agent', 'rm', 'home/site/ada'], `DELETE ${ADA}`, null],
+  [['unsling', 'home/site/ada'], `DELETE ${ADA}/hook`, null],
+])('%j is not done before somebody is sure of it', async (args, call, answer) => {
   const fake = await startFake();
-  fake.answer(call, call.startsWith('DELETE') ? null : townView());
+  fake.answer(call, answer);
   expect(await run(fake, args)).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('say --yes') });
   expect(fake.asked).toEqual([]);
   expect((await run(fake, [...args, '--yes'])).exitCode).toBe(0);
   expect(fake.asked.map((each) => each.call)).toEqual([call]);
+});
+
+test.each([
+  [['town', 'rm', 'home'], `DELETE ${TOWN}`],
+  [['rig', 'rm', 'home/site'], `DELETE ${TOWN}/rigs/site`],
+])('%j says what it could not remove with it', async (args, call) => {
+  const fake = await startFake();
+  const fault = { code: 'git_auth', reason: 'the git remote answered 401', retryable: false };
+  fake.answer(call, { left: [{ rig: 'site', fault }] });
+  const { stdout } = await run(fake, [...args, '--yes']);
+  expect(stdout).toBe(
+    `${args[2]} is removed\n` +
+      'snapshots may be left on the remote of site: the git remote answered 401 (git_auth); `git ls-remote` shows them\n',
+  );
 });
 
 test.each([
@@ -192,7 +206,7 @@ test.each([
 
 test('on a terminal somebody is asked, and only a yes is one', async () => {
   const fake = await startFake();
-  fake.answer(`DELETE ${TOWN}`, null);
+  fake.answer(`DELETE ${TOWN}`, { left: [] });
   const declined = await run(fake, ['town', 'rm', 'home'], { tty: true, stdin: 'n\n' });
   expect(declined).toMatchObject({
     exitCode: 1,

@@ -47,7 +47,7 @@ export default defineConfig({
           name: 'workers',
           include: ['test/workers/**/*.test.ts'],
           setupFiles: ['test/workers/quiet-end.ts'],
-          isolate: true,
+          isolate: false,
           testTimeout: 30_000,
         },
       },

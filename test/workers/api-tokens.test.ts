@@ -9,12 +9,12 @@ const RIG = { gitUrl: 'https://git.test/hono.git' };
 let known: unknown;
 
 beforeAll(async () => {
-  await litTown('calm');
-  known = await everythingOf('calm');
+  await litTown('locked');
+  known = await everythingOf('locked');
 });
 
 afterEach(async () => {
-  expect(await everythingOf('calm'), 'a refused call changed something').toEqual(known);
+  expect(await everythingOf('locked'), 'a refused call changed something').toEqual(known);
 });
 
 /** The code of a call that must be refused; after each test the town is as it was before. */
@@ -23,7 +23,7 @@ async function refused(call: () => Promise<Response>, status: number): Promise<s
 }
 
 function checkpointOf(data: unknown) {
-  return { life: lifeOf('calm'), rig: 'hono', agent: 'ada', bead: 'bead-ada', head: null, data };
+  return { life: lifeOf('locked'), rig: 'hono', agent: 'ada', bead: 'bead-ada', head: null, data };
 }
 
 describe('tokens', () => {
@@ -48,11 +48,11 @@ describe('tokens', () => {
     'Bearer undefined',
   ])('such as %j open neither operator nor callback routes', async (token) => {
     expect(await refused(() => ask('/api/towns', token), 401)).toBe('unauthorized');
-    expect(await refused(() => ask('/api/towns/calm/container', token, { action: 'kill' }), 401)).toBe(
+    expect(await refused(() => ask('/api/towns/locked/container', token, { action: 'kill' }), 401)).toBe(
       'unauthorized',
     );
-    expect(await refused(() => ask('/api/towns/calm/events', token), 401)).toBe('unauthorized');
-    const log = '/api/towns/calm/rigs/hono/agents/ada/log';
+    expect(await refused(() => ask('/api/towns/locked/events', token), 401)).toBe('unauthorized');
+    const log = '/api/towns/locked/rigs/hono/agents/ada/log';
     expect(await refused(() => ask(log, token), 401)).toBe('unauthorized');
     expect(await refused(() => ask('/callback/checkpoint', token, checkpointOf('x')), 401)).toBe(
       'unauthorized',
@@ -60,8 +60,8 @@ describe('tokens', () => {
   });
 
   it('of the operator open no callback, and those of a container no operator route', async () => {
-    const container = `Bearer ${await tokenOf('calm')}`;
-    expect(await refused(() => ask('/api/towns/calm', container), 401)).toBe('unauthorized');
+    const container = `Bearer ${await tokenOf('locked')}`;
+    expect(await refused(() => ask('/api/towns/locked', container), 401)).toBe('unauthorized');
     const operatorToken = 'Bearer operator-token';
     expect(await refused(() => ask('/callback/checkpoint', operatorToken, checkpointOf(1)), 401)).toBe(
       'unauthorized',
@@ -69,22 +69,22 @@ describe('tokens', () => {
   });
 
   it('are what a control server wants from the Worker as well: one of another key is refused', async () => {
-    const log = '/api/towns/calm/rigs/hono/agents/ada/log';
+    const log = '/api/towns/locked/rigs/hono/agents/ada/log';
     expect((await operator('GET', log)).status).toBe(200);
-    const machine = machineOf('calm');
+    const machine = machineOf('locked');
     const { token } = machine;
-    machine.token = await tokenOf('calm', undefined, 'another-key');
+    machine.token = await tokenOf('locked', undefined, 'another-key');
     expect(await problemCode(await operator('GET', log), 503)).toBe('control_unreachable');
     machine.token = token;
   });
 
   it('of containers are refused when they are tampered with, signed with another key, or of no signature', async () => {
-    const good = await tokenOf('calm');
+    const good = await tokenOf('locked');
     const [head = '', , signature = ''] = good.split('.');
     const encode = (facts: unknown) => btoa(JSON.stringify(facts)).replaceAll('=', '');
-    const claims = encode({ sub: 'calm', aud: 'relight-container', boot: lifeOf('calm').bootId });
+    const claims = encode({ sub: 'locked', aud: 'relight-container', boot: lifeOf('locked').bootId });
     const bad = [
-      await tokenOf('calm', undefined, 'another-key'),
+      await tokenOf('locked', undefined, 'another-key'),
       `${head}.${encode({ sub: 'other', aud: 'relight-container' })}.${signature}`,
       `${encode({ alg: 'none', typ: 'JWT' })}.${claims}.`,
       `${good.slice(0, -4)}AAAA`,
@@ -101,8 +101,8 @@ describe('tokens', () => {
     const exit = { code: 1, signal: null, ranMs: 1, tail: '' };
     const calls: [string, object][] = [
       ['checkpoint', checkpointOf('x')],
-      ['prime', { life: lifeOf('calm'), rig: 'hono', agent: 'ada' }],
-      ['credential', { life: lifeOf('calm'), rig: 'hono' }],
+      ['prime', { life: lifeOf('locked'), rig: 'hono', agent: 'ada' }],
+      ['credential', { life: lifeOf('locked'), rig: 'hono' }],
       ['agent-exit', { ...checkpointOf('x'), startId: crypto.randomUUID(), cause: 'exited', exit }],
     ];
     for (const [path, body] of calls) {

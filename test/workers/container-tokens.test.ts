@@ -80,18 +80,18 @@ describe("a start's token", () => {
   });
 
   it('is answered with a token of the boot, for that boot and an hour at most', async () => {
-    await makeTown('fresh');
-    await jsonOf(operator('POST', '/api/towns/fresh/container', { action: 'start' }));
-    await settled('fresh', 'complete');
-    const { token } = machineOf('fresh');
-    const announcement = { bootId: bootId('fresh', 1), bootedAt: 1 };
+    await makeTown('renewed');
+    await jsonOf(operator('POST', '/api/towns/renewed/container', { action: 'start' }));
+    await settled('renewed', 'complete');
+    const { token } = machineOf('renewed');
+    const announcement = { bootId: bootId('renewed', 1), bootedAt: 1 };
     const first = z
       .object({ token: z.string() })
-      .parse(await jsonOf(callback('fresh', 'boot', announcement, token)));
-    const again = await jsonOf(callback('fresh', 'boot', announcement, token));
+      .parse(await jsonOf(callback('renewed', 'boot', announcement, token)));
+    const again = await jsonOf(callback('renewed', 'boot', announcement, token));
     expect(again.token, 'an announcement whose answer was lost').toBe(first.token);
     const { boot, start, expiresAt } = await readContainerToken(first.token, KEY);
-    expect({ boot, start }).toEqual({ boot: bootId('fresh', 1), start: null });
+    expect({ boot, start }).toEqual({ boot: bootId('renewed', 1), start: null });
     const left = (expiresAt ?? 0) - Date.now() / 1000;
     expect(left).toBeGreaterThan(29 * 60);
     expect(left).toBeLessThanOrEqual(60 * 60);

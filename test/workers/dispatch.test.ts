@@ -88,19 +88,19 @@ describe('agent hangs: an agent that runs, but shows nothing of its work', () =>
   });
 
   it('is stalled after half an hour with its reason, is left running, and works again once it writes', async () => {
-    const asked = await litTown('quiet');
-    await beat('quiet', sighted(asked, 1_799_000, null));
-    expect(await statusOf('quiet')).toMatchObject({ status: 'working', fault: null });
-    for (const _ of [1, 2]) await beat('quiet', sighted(asked, 1_800_000, Date.now() - 1_800_000));
-    expect(await statusOf('quiet')).toMatchObject({
+    const asked = await litTown('unhurried');
+    await beat('unhurried', sighted(asked, 1_799_000, null));
+    expect(await statusOf('unhurried')).toMatchObject({ status: 'working', fault: null });
+    for (const _ of [1, 2]) await beat('unhurried', sighted(asked, 1_800_000, Date.now() - 1_800_000));
+    expect(await statusOf('unhurried')).toMatchObject({
       status: 'stalled',
       attempts: 0,
       fault: { code: 'agent_silent', retryable: true },
     });
-    await alarm('quiet');
+    await alarm('unhurried');
     expect([asked.starts.length, asked.stops.length]).toEqual([1, 0]);
-    await beat('quiet', sighted(asked, 1_800_000, Date.now()));
-    expect(await statusOf('quiet')).toMatchObject({ status: 'working', fault: null });
+    await beat('unhurried', sighted(asked, 1_800_000, Date.now()));
+    expect(await statusOf('unhurried')).toMatchObject({ status: 'working', fault: null });
   });
 
   it('has its attempts again after ten minutes, while it still runs', async () => {

@@ -34,10 +34,10 @@ let routes: Route[];
 let known: unknown;
 
 beforeAll(async () => {
-  await litTown('calm');
+  await litTown('fuzzed');
   await makeTown('prey');
   await addRig('prey', 'hono', ['ada']);
-  known = await everythingOf('calm');
+  known = await everythingOf('fuzzed');
   const { paths } = await jsonOf(SELF.fetch('https://relight.test/openapi.json'));
   const listed = z.record(z.string(), z.record(z.string(), z.unknown())).parse(paths);
   routes = Object.entries(listed).flatMap(([path, methods]) =>
@@ -83,19 +83,19 @@ async function fuzz(asked: readonly Route[], tokens: readonly (string | null)[],
 
 describe('whatever is sent to a route', () => {
   it('of the operator without a token of an operator is refused and changes nothing', async () => {
-    const container = await tokenOf('calm');
+    const container = await tokenOf('fuzzed');
     // A path may come to name another place once it is resolved.
     await fuzz(
       routes,
       [null, 'guess', `relight_${'A'.repeat(43)}`, container],
       ['unauthorized', 'not_found'],
     );
-    expect(await everythingOf('calm')).toEqual(known);
+    expect(await everythingOf('fuzzed')).toEqual(known);
   });
 
   it('of the operator with one is answered or refused for what it is', async () => {
     await fuzz(routes, ['operator-token']);
-    expect(await everythingOf('calm'), 'another town').toEqual(known);
+    expect(await everythingOf('fuzzed'), 'another town').toEqual(known);
   });
 
   const callbacks = [
@@ -105,9 +105,9 @@ describe('whatever is sent to a route', () => {
   ];
 
   it('of the containers without the token of one is refused and changes nothing', async () => {
-    const foreign = await tokenOf('calm', undefined, 'another-key');
+    const foreign = await tokenOf('fuzzed', undefined, 'another-key');
     await fuzz(callbacks, [null, 'guess', 'operator-token', foreign], ['unauthorized']);
-    expect(await everythingOf('calm')).toEqual(known);
+    expect(await everythingOf('fuzzed')).toEqual(known);
   });
 
   it('of the containers with one is answered or refused for what it is', async () => {
@@ -128,7 +128,7 @@ describe('whatever is sent to a route', () => {
         { numRuns: RUNS, endOnFailure: true },
       );
     }
-    expect(await everythingOf('calm'), 'another town').toEqual(known);
+    expect(await everythingOf('fuzzed'), 'another town').toEqual(known);
   });
 });
 

@@ -1,9 +1,9 @@
-import { env, SELF } from 'cloudflare:test';
-import { beforeAll, describe, expect, it, vi } from 'vitest';
-import { CACHE_CALLS, CACHE_HEADER, CACHE_MAX_BYTES } from '../../src/contract/repo-cache.ts';
+import { jsonOf, env, SELF } from 'cloudflare:test';
+import { jsonOf, beforeAll, describe, expect, it, vi } from 'vitest';
+import { jsonOf, CACHE_CALLS, CACHE_HEADER, CACHE_MAX_BYTES } from '../../src/contract/repo-cache.ts';
 import type { RepoCache } from '../../src/contract/repo-cache.ts';
-import { cacheBucketOf } from '../../src/platform/repo-caches.ts';
-import { comeBack, patiently, travel } from './scene.ts';
+import { jsonOf, cacheBucketOf } from '../../src/platform/repo-caches.ts';
+import { jsonOf, comeBack, patiently, travel } from './scene.ts';
 import { addRig, bootId, callback, goodReport, makeTown, operator, tokenOf } from './town.ts';
 import type { Asked } from './town.ts';
 
@@ -154,7 +154,7 @@ describe('the repository cache of a rig', () => {
     expect((await upload('of the rig')).status).toBe(204);
     await bucket.put(`${TOWN}/hono/orphan.tar`, 'never recorded');
     await bucket.put(`${TOWN}/honolulu/1.tar`, 'of another rig');
-    expect((await operator('DELETE', RIG)).status).toBe(204);
+    expect(await jsonOf(operator('DELETE', RIG))).toEqual({ left: [] });
     expect(await inBucket()).toEqual([`${TOWN}/honolulu/1.tar`]);
     expect(await (await upload('too late')).json()).toMatchObject({ code: 'unknown_rig' });
     await vi.waitFor(async () => expect(await inBucket()).toHaveLength(1), patiently);
@@ -163,7 +163,7 @@ describe('the repository cache of a rig', () => {
   it('goes with the town', async () => {
     expect((await upload('of the town', {}, { rig: 'other' })).status).toBe(204);
     expect(await inBucket(`${TOWN}/other/`)).toHaveLength(1);
-    expect((await operator('DELETE', `/api/towns/${TOWN}`)).status).toBe(204);
+    expect(await jsonOf(operator('DELETE', `/api/towns/${TOWN}`))).toEqual({ left: [] });
     expect(await inBucket(`${TOWN}/other/`)).toEqual([]);
   });
 });

@@ -96,17 +96,17 @@ describe('slinging a bead', () => {
   });
 
   it('no agent command: again resumes an agent that was given up, with its attempts forgotten and its branch kept', async () => {
-    const asked = await idleTown('resumed');
-    await jsonOf(operator('PUT', '/api/towns/resumed', {}));
-    await jsonOf(sling('resumed', 'ada', 'b', 'own/branch'));
+    const asked = await idleTown('reslung');
+    await jsonOf(operator('PUT', '/api/towns/reslung', {}));
+    await jsonOf(sling('reslung', 'ada', 'b', 'own/branch'));
     await vi.waitFor(async () => {
-      expect(await agentStatus('resumed', 'hono', 'ada')).toMatchObject({
+      expect(await agentStatus('reslung', 'hono', 'ada')).toMatchObject({
         status: 'failed',
         fault: { code: 'no_agent_command' },
       });
     }, patiently);
-    await jsonOf(operator('PUT', '/api/towns/resumed', { agentCommand: 'true' }));
-    expect(await jsonOf(sling('resumed', 'ada', 'b'))).toMatchObject({
+    await jsonOf(operator('PUT', '/api/towns/reslung', { agentCommand: 'true' }));
+    expect(await jsonOf(sling('reslung', 'ada', 'b'))).toMatchObject({
       status: 'pending',
       branch: 'own/branch',
       fault: null,

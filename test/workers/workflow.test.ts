@@ -119,13 +119,13 @@ describe('a restore that fails for a reason that may pass', () => {
   });
 
   it('is given up by the recovery after its pauses, with the reason shown and a time to try again', async () => {
-    await using instance = await watched('hopeless');
-    const asked = await makeTown('hopeless', (rig) => failedReport(rig, 'git_unreachable'));
-    await addRig('hopeless', 'hono', ['ada']);
+    await using instance = await watched('lost-cause');
+    const asked = await makeTown('lost-cause', (rig) => failedReport(rig, 'git_unreachable'));
+    await addRig('lost-cause', 'hono', ['ada']);
     await instance.waitForStatus('complete');
-    expect((await latestRecovery('hopeless'))?.status).toBe('failed');
+    expect((await latestRecovery('lost-cause'))?.status).toBe('failed');
     expect(asked.restores.filter(({ request }) => request.recoveryId !== null)).toHaveLength(4);
-    expect(await agentStatus('hopeless', 'hono', 'ada')).toMatchObject({
+    expect(await agentStatus('lost-cause', 'hono', 'ada')).toMatchObject({
       status: 'pending',
       attempts: 0,
       fault: { code: 'git_unreachable' },
@@ -133,12 +133,12 @@ describe('a restore that fails for a reason that may pass', () => {
   });
 
   it('without a reason is a failure all the same, and no reason to ask in a loop', async () => {
-    await using instance = await watched('mute');
-    const asked = await makeTown('mute', (rig) => ({ ...failedReport(rig, 'git_auth'), fault: null }));
-    await addRig('mute', 'hono', ['ada']);
+    await using instance = await watched('wordless');
+    const asked = await makeTown('wordless', (rig) => ({ ...failedReport(rig, 'git_auth'), fault: null }));
+    await addRig('wordless', 'hono', ['ada']);
     await instance.waitForStatus('complete');
-    expect((await latestRecovery('mute'))?.status).toBe('failed');
-    expect(await jsonOf(operator('GET', '/api/towns/mute/rigs/hono'))).toMatchObject({
+    expect((await latestRecovery('wordless'))?.status).toBe('failed');
+    expect(await jsonOf(operator('GET', '/api/towns/wordless/rigs/hono'))).toMatchObject({
       state: 'failed',
       fault: { code: 'internal' },
     });

@@ -1,8 +1,8 @@
-import { jsonOf, env, SELF } from 'cloudflare:test';
-import { jsonOf, beforeAll, describe, expect, it, vi } from 'vitest';
-import { jsonOf, CACHE_CALLS, CACHE_HEADER, CACHE_MAX_BYTES } from '../../src/contract/repo-cache.ts';
+import { env, SELF } from 'cloudflare:test';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { CACHE_CALLS, CACHE_HEADER, CACHE_MAX_BYTES } from '../../src/contract/repo-cache.ts';
 import type { RepoCache } from '../../src/contract/repo-cache.ts';
-import { jsonOf, cacheBucketOf } from '../../src/platform/repo-caches.ts';
+import { cacheBucketOf } from '../../src/platform/repo-caches.ts';
 import { jsonOf, comeBack, patiently, travel } from './scene.ts';
 import { addRig, bootId, callback, goodReport, makeTown, operator, tokenOf } from './town.ts';
 import type { Asked } from './town.ts';

@@ -101,8 +101,11 @@ const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_COD
 /** The codes as a schema, for reports and stored reasons. */
 export const ErrorCode = z.enum(Object.keys(ERROR_CODES).filter(isErrorCode));
 
+/** A code as it is read: one of another release that has more of them must not make its whole message unreadable. */
+const AnyErrorCode = ErrorCode.catch('internal');
+
 /** A failure as it is stored and shown: what happened, in words for the operator, and whether it may pass. */
-export const Fault = z.object({ code: ErrorCode, reason: z.string(), retryable: z.boolean() });
+export const Fault = z.object({ code: AnyErrorCode, reason: z.string(), retryable: z.boolean() });
 export type Fault = z.infer<typeof Fault>;
 
 /** Problem details (RFC 9457) with Relight's two extension members `code` and `retryable`. */
@@ -111,7 +114,7 @@ export const Problem = z.object({
   title: z.string(),
   status: z.int(),
   detail: z.string(),
-  code: ErrorCode,
+  code: AnyErrorCode,
   retryable: z.boolean(),
 });
 export type Problem = z.infer<typeof Problem>;

@@ -2,7 +2,7 @@
  * Which messages Worker and control server speak; counts up with each release that changes any. Each side says it in every
  * call, and who says nothing speaks 1.
  */
-export const CONTRACT_VERSION = 2;
+export const CONTRACT_VERSION = 3;
 
 /** The header that says it. */
 export const CONTRACT_HEADER = 'relight-contract';

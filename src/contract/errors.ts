@@ -102,7 +102,10 @@ const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERROR_COD
 export const ErrorCode = z.enum(Object.keys(ERROR_CODES).filter(isErrorCode));
 
 /** A code as it is read: one of another release that has more of them must not make its whole message unreadable. */
-const AnyErrorCode = ErrorCode.catch('internal');
+const AnyErrorCode = z.preprocess(
+  (code) => (ErrorCode.safeParse(code).success ? code : 'internal'),
+  ErrorCode,
+);
 
 /** A failure as it is stored and shown: what happened, in words for the operator, and whether it may pass. */
 export const Fault = z.object({ code: AnyErrorCode, reason: z.string(), retryable: z.boolean() });

@@ -96,10 +96,10 @@ describe('workflow engine error', () => {
   });
 
   it('a recovery that stands still is looked at each time, and woken only now and then', async () => {
+    const info = vi.spyOn(console, 'info');
     const asked = await makeTown('still', () => null);
     await addRig('still', 'hono', ['ada']);
     await vi.waitFor(() => expect(asked.restores).toHaveLength(1), patiently);
-    const info = vi.spyOn(console, 'info');
     const nudges = () =>
       info.mock.calls.filter(([line]) => /recovery\.nudged.*"still"/.test(String(line))).length;
     travel(10_000);

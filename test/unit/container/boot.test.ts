@@ -204,7 +204,7 @@ describe('a control call', () => {
       [1024 * 1024 + 1, 'too_large'],
     ] as const) {
       const init = {
-        headers: { authorization: `Bearer ${TOKEN}` },
+        headers: { authorization: `Bearer ${TOKEN}`, [CONTRACT_HEADER]: String(CONTRACT_VERSION) },
         body: streamOf(bytes),
         duplex: 'half',
       } as const;

@@ -11,6 +11,7 @@ import { isErrno } from '../../../container/agents/shells.ts';
 import { CONTROL, type RestoreRequest, type StartRequest } from '../../../src/contract/control.ts';
 import { type Exchange, pathOf } from '../../../src/contract/exchange.ts';
 import type { Life } from '../../../src/contract/ids.ts';
+import { CONTRACT_HEADER, CONTRACT_VERSION } from '../../../src/contract/version.ts';
 import { eventually, GENERATION, TOKEN } from './fake-worker.ts';
 
 const MAIN = fileURLToPath(new URL('../../../container/main.ts', import.meta.url));
@@ -205,7 +206,7 @@ export function isAlive(pid: number): boolean {
 
 async function send(url: string, method: string, body: unknown): Promise<Answer> {
   const init = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) };
-  const headers = { authorization: `Bearer ${TOKEN}` };
+  const headers = { authorization: `Bearer ${TOKEN}`, [CONTRACT_HEADER]: String(CONTRACT_VERSION) };
   const response = await fetch(url, { method, headers, ...init });
   const text = await response.text();
   const type = response.headers.get('content-type') ?? '';

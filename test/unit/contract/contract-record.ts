@@ -57,10 +57,6 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output'): Schema {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, {
     io,
     unrepresentable: 'any',
-    override: ({ zodSchema, jsonSchema }) => {
-      const takesAll = io === 'input' && zodSchema instanceof z.ZodCatch;
-      if (takesAll) for (const key of Object.keys(jsonSchema)) Reflect.deleteProperty(jsonSchema, key);
-    },
   });
   return JSON.parse(JSON.stringify(rest)) as Schema;
 }

@@ -47,7 +47,6 @@ export default defineConfig({
           name: 'workers',
           include: ['test/workers/**/*.test.ts'],
           setupFiles: ['test/workers/quiet-end.ts'],
-          isolate: false,
           testTimeout: 30_000,
         },
       },

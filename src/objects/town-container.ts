@@ -89,6 +89,7 @@ export class TownContainer extends Container<Env> {
   async look(): Promise<{ running: boolean; health: ControlHealth | null }> {
     if (this.ctx.container?.running !== true) return { running: false, health: null };
     try {
+      await this.#keepAlarm();
       return { running: true, health: await this.#health() };
     } catch (error) {
       logTrouble('container.silent', error, { town: this.#town });
@@ -177,6 +178,14 @@ export class TownContainer extends Container<Env> {
 
   override onError(error: unknown): void {
     logTrouble('container.error', error, { town: this.#town });
+  }
+
+  /**
+   * Sees to the alarm by which the library puts an idle container to sleep. Where the library learns of an end by that very
+   * alarm, it deletes it afterwards, also the one of a start that the news of the end brought about (0.3.7).
+   */
+  async #keepAlarm(): Promise<void> {
+    if ((await this.ctx.storage.getAlarm()) === null) await this.scheduleNextAlarm();
   }
 
   /** One that runs already keeps the name, and with it the token, that it was started with. */

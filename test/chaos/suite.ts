@@ -23,6 +23,7 @@ Lets random faults strike towns of working agents, and checks after each run tha
   --only K         run number K of that seed alone
   --faults A,B     only faults whose names begin so
   --sleep N        watch in each Nth run, for about 45 s, that the town sleeps when and only when it should (10; 0: never)
+  --lanes N        so many worlds side by side, each with one town at a time (1)
   --json FILE      write the result as JSON
   --keep           keep diaries and output of runs that went wrong, and say where`;
 
@@ -39,6 +40,7 @@ const Options = z.object({
     .default('')
     .transform((text) => text.split(',').filter((name) => name !== '')),
   sleep: z.coerce.number().int().nonnegative().default(10),
+  lanes: z.coerce.number().int().min(1).max(16).default(1),
   json: z.string().optional(),
   keep: z.boolean().default(false),
 });
@@ -54,6 +56,7 @@ export function readOptions(args: readonly string[]): SuiteOptions {
       only: { type: 'string' },
       faults: { type: 'string' },
       sleep: { type: 'string' },
+      lanes: { type: 'string' },
       json: { type: 'string' },
       keep: { type: 'boolean', default: false },
     },
@@ -77,31 +80,43 @@ export async function runSuite(
   options: SuiteOptions,
   { print, signal }: Pick<SuiteRun, 'print' | 'signal'>,
 ): Promise<SuiteResult> {
-  const { seed, runs, only } = options;
+  const { seed, runs, only, lanes } = options;
   const chosen = faultsNamed(options.faults);
   const numbers = only === undefined ? Array.from({ length: runs }, (_, at) => at + 1) : [only];
   print(`${numbers.length} runs with ${chosen.length} faults, seed ${seed}`);
+  const run = { ...options, chosen, print, signal };
+  const trials = await Promise.all(Array.from({ length: lanes }, () => runLane(numbers, run)));
+  const names = chosen.map(({ name }) => name);
+  return resultOf(
+    seed,
+    trials.flat().toSorted((a, b) => a.number - b.number),
+    names,
+  );
+}
+
+/** Takes runs from those that are left, in one world after the other. */
+async function runLane(left: number[], run: SuiteRun): Promise<Trial[]> {
   const trials: Trial[] = [];
-  while (trials.length < numbers.length && !signal.aborted) {
+  while (left.length > 0 && !run.signal.aborted) {
     const arena = await openArena();
     try {
-      const next = numbers.slice(trials.length, trials.length + RUNS_PER_ARENA);
-      trials.push(...(await runIn(arena, next, { ...options, chosen, print, signal })));
+      trials.push(...(await runIn(arena, left, run)));
     } finally {
       await arena.close();
     }
   }
-  const names = chosen.map(({ name }) => name);
-  return resultOf(seed, trials, names);
+  return trials;
 }
 
 /** Runs one after the other in one world, up to one that does not come to its end: nobody knows what it left there. */
-async function runIn(arena: Arena, numbers: readonly number[], run: SuiteRun): Promise<Trial[]> {
+async function runIn(arena: Arena, left: number[], run: SuiteRun): Promise<Trial[]> {
   const { chosen, seed, sleep, keep, print, signal } = run;
   const { usable, missing } = available(chosen, arena);
   for (const why of missing) print(`not here: ${why}`);
   const trials: Trial[] = [];
-  for (const number of numbers) {
+  while (trials.length < RUNS_PER_ARENA) {
+    const number = left.shift();
+    if (number === undefined) break;
     const watchesSleep = sleep > 0 && number % sleep === 1 % sleep;
     const own = { number, seed: seedOf(seed, number), faults: usable, watchesSleep };
     const trial = await boundedTrial(arena, own, signal);

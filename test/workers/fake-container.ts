@@ -91,7 +91,17 @@ export class Container<Bindings> extends DurableObject<Bindings> {
       machine.environment = startOptions.envVars;
       machine.token = startOptions.envVars['RELIGHT_TOKEN'] ?? '';
     }
+    await this.scheduleNextAlarm(60_000);
     await this.onStart();
+  }
+
+  /** Puts idle containers to sleep, in the library; it is there as long as the container runs. */
+  override async alarm(): Promise<void> {
+    if (machines.get(this.ctx.id.name ?? '')?.running) await this.scheduleNextAlarm(60_000);
+  }
+
+  async scheduleNextAlarm(ms = 1_000): Promise<void> {
+    await this.ctx.storage.setAlarm(Date.now() + ms);
   }
 
   async stop(): Promise<void> {

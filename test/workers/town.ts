@@ -1,5 +1,4 @@
 import { SELF } from 'cloudflare:test';
-import { expect } from 'vitest';
 import { z } from 'zod';
 import type { Finishing } from '../../src/contract/agent.ts';
 import type { AgentSighting, RestoreRequest } from '../../src/contract/control.ts';
@@ -130,21 +129,10 @@ export async function makeTown(
       handle: (call) => asked.intercept(call) ?? handle(town, asked, report, call),
     };
   };
-  requireOwnName(town);
   installMachine(town, boot);
   const made = await operator('PUT', `/api/towns/${town}`, { agentCommand: 'true' });
   if (!made.ok) throw new Error(await made.text());
   return asked;
-}
-
-/** Whose towns there are: all files of a worker have one set of objects. */
-const files = new Map<string, string>();
-
-function requireOwnName(town: string): void {
-  const { testPath = '' } = expect.getState();
-  const file = files.get(town) ?? testPath;
-  if (file !== testPath) throw new Error(`${file} has a town ${town} already`);
-  files.set(town, file);
 }
 
 function handle(

@@ -120,6 +120,14 @@ describe('the watchdog', () => {
     }, patiently);
   });
 
+  it('gives a running container back the alarm that puts it to sleep, should that be lost', async () => {
+    await litTown('sleepless');
+    const container = env.TOWN_CONTAINER.getByName('sleepless');
+    await runInDurableObject(container, (_, { storage }) => storage.deleteAlarm());
+    await tick('sleepless');
+    expect(await runInDurableObject(container, (_, { storage }) => storage.getAlarm())).not.toBeNull();
+  });
+
   it('tells at once that the operator killed a container, and starts it again while agents are hooked', async () => {
     const asked = await litTown('killed');
     const feed = await operator('GET', '/api/towns/killed/events');

@@ -56,7 +56,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // After the others, two at a time: a world of its own is several processes.
+          // After the others: a world of its own is several processes, which mostly wait.
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
@@ -68,7 +68,7 @@ export default defineConfig({
           globalSetup: ['test/browser/have-chromium.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 import type { z } from 'zod';
 import { isErrno } from '../../../container/agents/shells.ts';
 import { CONTROL, type RestoreRequest, type StartRequest } from '../../../src/contract/control.ts';
@@ -16,9 +16,8 @@ import { eventually, GENERATION, TOKEN } from './fake-worker.ts';
 
 const MAIN = fileURLToPath(new URL('../../../container/main.ts', import.meta.url));
 
-/** As in the image: the second start needs no compiling. */
-const COMPILE_CACHE = mkdtempSync(join(tmpdir(), 'relight-compile-cache-'));
-afterAll(async () => await rm(COMPILE_CACHE, { recursive: true, force: true, maxRetries: 5 }));
+/** As in the image, the second start needs no compiling: the test runs share what was compiled, as tools do there. */
+const COMPILE_CACHE = fileURLToPath(new URL('../../../node_modules/.cache/relight', import.meta.url));
 
 /** One answer of the control server. */
 export interface Answer {

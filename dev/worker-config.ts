@@ -29,7 +29,8 @@ export async function writeWorkerConfig(
   { name, vars: own, secretNames }: LocalSettings,
 ): Promise<string> {
   const { rawConfig } = experimental_readRawConfig({ config: join(PROJECT, 'wrangler.toml') });
-  const { main, vars, containers, ...rest } = RawConfig.parse(rawConfig);
+  // Deployment's environments are none of a local run's, and their paths are not turned.
+  const { main, vars, containers, env: _, ...rest } = RawConfig.parse(rawConfig);
   const path = join(dir, 'wrangler.json');
   const config = {
     ...rest,

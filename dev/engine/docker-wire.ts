@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import type { ContainerSpec, EngineContainer } from './container.ts';
-import { DockerError } from './docker-error.ts';
 
 /** The part of `POST /containers/create`'s body that the engine heeds (Docker Engine API, `ContainerCreate`). */
 export const CreateBody = z.object({
@@ -55,45 +54,4 @@ export function inspectView(container: EngineContainer): object {
       ),
     },
   };
-}
-
-/** One entry of the answer to `GET /containers/json` (Docker Engine API, `ContainerList`). */
-export function listView(container: EngineContainer): object {
-  const { id, spec, createdAt } = container;
-  return {
-    Id: id,
-    Names: [`/${spec.name}`],
-    Image: spec.image,
-    Created: Math.floor(createdAt.getTime() / 1000),
-    State: container.state().status,
-    Labels: spec.labels,
-    HostConfig: { NetworkMode: spec.networkMode },
-  };
-}
-
-// Newer clients send a list, older ones a map to `true`.
-const FilterValues = z.union([
-  z.array(z.string()),
-  z.record(z.string(), z.boolean()).transform((map) => Object.keys(map)),
-]);
-const Filters = z.record(z.string(), FilterValues);
-
-/** Reads the `filters` of `GET /containers/json`: `label` (`name` or `name=value`), `name` and `ancestor` (image). */
-export function parseFilters(text: string | undefined): (container: EngineContainer) => boolean {
-  const filters = Object.entries(Filters.parse(text ? JSON.parse(text) : {}));
-  for (const [key] of filters) {
-    if (!['label', 'name', 'ancestor'].includes(key)) throw new DockerError(400, `invalid filter '${key}'`);
-  }
-  // All labels must be there; of names and images any one will do.
-  return ({ spec }) =>
-    filters.every(([key, values]) => {
-      if (key === 'label') return values.every((wanted) => hasLabel(spec.labels, wanted));
-      if (key === 'name') return values.some((name) => spec.name.includes(name.replace(/^\//, '')));
-      return values.includes(spec.image);
-    });
-}
-
-function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
-  const at = wanted.indexOf('=');
-  return at < 0 ? Object.hasOwn(labels, wanted) : labels[wanted.slice(0, at)] === wanted.slice(at + 1);
 }

@@ -72,8 +72,8 @@ export interface Engine {
  * egress interception and `enableInternet: false`.
  *
  * Measured with wrangler 4.155: a container is named `workerd-<worker>-<class>-<Durable Object id>`, the same in every
- * session, so a wrangler that was killed and is started again adopts the containers of the former one. When wrangler stops
- * it removes the containers of its own image builds only; whoever owns the engine ends the others by `close`.
+ * session, so a wrangler that is started again adopts the containers of the former one. Where wrangler and Miniflare would
+ * remove them when they stop, they find none: whoever owns the engine ends them by `close`.
  *
  * Throws when another engine uses `rootDir` or `socketPath`, and when `rootDir` holds what no engine put there.
  */
@@ -164,6 +164,5 @@ async function wranglerEnv(socketPath: string): Promise<Record<string, string>> 
     WRANGLER_DOCKER_HOST: host,
     WRANGLER_DOCKER_BIN: standIn,
     MINIFLARE_CONTAINER_EGRESS_IMAGE: SIDECAR_IMAGE,
-    RELIGHT_ENGINE_NODE: process.execPath,
   };
 }

@@ -26,8 +26,12 @@ interface FakeMachine {
   /** The contract that the last control call spoke. */
   contract: string | null;
   renewals: number;
+  /** How often it was to start. */
+  starts: number;
   /** A start waits for it. */
   gate: Promise<void>;
+  /** A start that is under way waits for it. */
+  listening: Promise<void>;
 }
 
 /** The machines that stand in for containers, by town. */
@@ -43,7 +47,9 @@ export function installMachine(town: string, boot: () => FakeBoot): FakeMachine 
     environment: {},
     contract: null,
     renewals: 0,
+    starts: 0,
     gate: Promise.resolve(),
+    listening: Promise.resolve(),
   };
   machines.set(town, machine);
   return machine;
@@ -85,12 +91,14 @@ export class Container<Bindings> extends DurableObject<Bindings> {
   async startAndWaitForPorts({ startOptions }: StartArguments): Promise<void> {
     const machine = machines.get(this.ctx.id.name ?? '');
     if (machine === undefined) throw new Error('there is no container instance');
+    machine.starts += 1;
     await machine.gate;
     if (machine.running === null) {
       machine.running = machine.boot();
       machine.environment = startOptions.envVars;
       machine.token = startOptions.envVars['RELIGHT_TOKEN'] ?? '';
     }
+    await machine.listening;
     await this.scheduleNextAlarm(60_000);
     await this.onStart();
   }

@@ -8,6 +8,7 @@ import {
   lifeOf,
   litTown,
   loseContainer,
+  machineOf,
   patiently,
   problemCode,
   recoveryOf,
@@ -194,6 +195,24 @@ describe('a replay by hand', () => {
     expect(recoveryId).toBe(recoveryOf('sleeper'));
     expect(asked.boots).toBe(1);
     await settled('sleeper', 'complete');
+  });
+
+  it('of a container on its way up is the recovery of its boot', async () => {
+    const asked = await makeTown('waking');
+    const machine = machineOf('waking');
+    const { promise, resolve: listen } = Promise.withResolvers<void>();
+    machine.listening = promise;
+    const { boot } = machine;
+    machine.boot = () => Object.assign(boot(), { silent: true });
+    await addRig('waking', 'hono', ['ada']);
+    await vi.waitFor(() => expect(machine.starts).toBe(1), patiently);
+    const replayed = operator('POST', '/api/towns/waking/recoveries', {});
+    await vi.waitFor(() => expect(machine.starts).toBe(2), patiently);
+    if (machine.running !== null) machine.running.silent = false;
+    listen();
+    expect(await jsonOf(replayed)).toEqual({ recoveryId: recoveryOf('waking') });
+    expect(asked.boots).toBe(1);
+    await settled('waking', 'complete');
   });
 
   it('of a container that does not answer is refused as something that may pass', async () => {

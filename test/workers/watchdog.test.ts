@@ -239,10 +239,12 @@ describe('the watchdog', () => {
       boot,
       token: '',
       renewals: 0,
+      starts: 0,
       handedOver: null,
       environment: {},
       contract: null,
       gate: Promise.resolve(),
+      listening: Promise.resolve(),
       get running(): never {
         throw new Error('the platform is out of order');
       },

@@ -74,7 +74,8 @@ export class Vigil {
     const { env, town, db } = this.#core;
     townRow(db, town);
     const { running, health } = await containerOf(env, town).look();
-    if (!running) {
+    // One on its way up is waited for: what brings it back is the recovery of its boot.
+    if (!running || (health === null && townRow(db, town).startingSince !== null)) {
       updateTown(db, { heldDown: false });
       return { recoveryId: bootRecoveryId((await this.#watchdog.start()).bootId) };
     }

@@ -17,7 +17,7 @@ function refused(sender: ContractRecord, taker: ContractRecord): string[] {
   });
 }
 
-describe('the contract', () => {
+describe('the contract of “Worker and image of different releases”', () => {
   it('is as recorded: after a change of a message, count CONTRACT_VERSION up unless it is unreleased, and `npm run contract`', () => {
     expect(present).toEqual(recordedContract(CONTRACT_VERSION));
   });

@@ -65,7 +65,7 @@ export interface Relight {
   readonly resumed: readonly string[];
   /** Settles when the Worker has ended, wanted or not. */
   readonly ended: Promise<void>;
-  /** Ends workerd, by SIGKILL if wanted, and starts it again on the same state; the containers live on. */
+  /** Ends workerd, by SIGKILL if wanted, and starts it again on the same state. The process engine's containers live on. */
   restartWorker(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   close(): Promise<void>;
 }

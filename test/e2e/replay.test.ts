@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../../dev/client.ts';
 import { createRepository } from '../../dev/git-server/repository.ts';
+import { chosenEngine } from '../../dev/relight.ts';
 import {
   diskOf,
   killContainer,
@@ -95,7 +96,10 @@ describe('Worker redeployed in mid-recovery: a Worker that is killed', () => {
       const rig = (await town.recoveries())[0]?.rigs[0];
       return rig?.status === 'restoring' ? true : null;
     });
+    const containers = world.relight.engine.containers();
     await world.relight.restartWorker();
+    // In Docker, wrangler takes them along when it stops.
+    if (chosenEngine() === 'process') expect(world.relight.engine.containers()).toEqual(containers);
     await writeFile(gate, '');
     await untilAgent(town, 'slow', 'ada', 'working');
     expect(await untilRecovered(town, (await town.town()).generation)).toMatchObject({ status: 'complete' });

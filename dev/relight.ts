@@ -18,6 +18,8 @@ import type { WranglerDev } from './wrangler-dev.ts';
 /** As in the image: the machine's memory is the agents'. */
 const NODE_FLAGS = ['--max-semi-space-size=2', '--optimize-for-size'];
 const MALLOC = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' };
+/** As in the image, what was compiled once serves all later starts, of wrangler too. */
+const COMPILE_CACHE = fileURLToPath(new URL('../node_modules/.cache/relight', import.meta.url));
 const CONTROL_SERVER = fileURLToPath(new URL('../container/main.ts', import.meta.url));
 
 const READY_WITHIN_MS = 60_000;
@@ -85,7 +87,7 @@ export async function startRelight(options: RelightOptions): Promise<Relight> {
   const engine =
     choice === 'docker'
       ? await openDocker(name, rootDir, options)
-      : await openEngine(rootDir, join(stateDir, 'compile-cache'), options);
+      : await openEngine(rootDir, options);
   const url = `http://127.0.0.1:${options.port}`;
   const host = choice === 'docker' ? await hostForContainers() : '127.0.0.1';
   const urlForContainers = `http://${host}:${options.port}`;
@@ -108,6 +110,7 @@ export async function startRelight(options: RelightOptions): Promise<Relight> {
         ...options.secrets,
         ...engine.wranglerEnv,
         RELIGHT_CONTAINER: join(rootDir, 'wrangler'),
+        NODE_COMPILE_CACHE: COMPILE_CACHE,
       },
       onLine: options.onWorkerLine ?? (() => undefined),
     });
@@ -150,7 +153,6 @@ function openDocker(
 
 function openEngine(
   rootDir: string,
-  compileCache: string,
   { onContainerLine: onLine, seams }: Pick<RelightOptions, 'onContainerLine' | 'seams'>,
 ): Promise<Engine> {
   return startEngine({
@@ -159,7 +161,7 @@ function openEngine(
     command: () => ({
       file: process.execPath,
       args: [...NODE_FLAGS, CONTROL_SERVER],
-      env: { NODE_COMPILE_CACHE: compileCache, ...MALLOC },
+      env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...MALLOC },
     }),
     ...(onLine === undefined ? {} : { log: onLine }),
     ...seams,

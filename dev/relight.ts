@@ -85,9 +85,7 @@ export async function startRelight(options: RelightOptions): Promise<Relight> {
   const name = `relight-${createHash('sha256').update(stateDir).digest('hex').slice(0, 8)}`;
   const rootDir = join(shortTmp(), name);
   const engine =
-    choice === 'docker'
-      ? await openDocker(name, rootDir, options)
-      : await openEngine(rootDir, options);
+    choice === 'docker' ? await openDocker(name, rootDir, options) : await openEngine(rootDir, options);
   const url = `http://127.0.0.1:${options.port}`;
   const host = choice === 'docker' ? await hostForContainers() : '127.0.0.1';
   const urlForContainers = `http://${host}:${options.port}`;

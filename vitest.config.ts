@@ -2,6 +2,7 @@ import { cloudflareTest } from '@cloudflare/vitest-pool-workers';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { ClosingLine } from './test/setup/closing-line.ts';
+import { LongestFirst } from './test/setup/longest-first.ts';
 import { quietWorkerd } from './test/setup/quiet-workerd.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -15,6 +16,7 @@ quietWorkerd();
 export default defineConfig({
   test: {
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     // Only what failed may speak.
     silent: 'passed-only',
     reporters: ['dot', new ClosingLine()],
@@ -23,6 +25,8 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts'],
+          // Each file has a process of its own, which ends before it would be worth while to optimize what runs in it.
+          execArgv: ['--no-opt', '--no-maglev', '--max-lazy'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
@@ -56,9 +60,6 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,
-          // After the others: a world of its own is several processes, which mostly wait.
-          maxWorkers: 3,
-          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -68,8 +69,6 @@ export default defineConfig({
           globalSetup: ['test/browser/have-chromium.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,
-          maxWorkers: 3,
-          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -11,7 +11,7 @@ describe('a town with three rigs and six agents', () => {
       expect(await answer.text()).toContain('Sign in');
     };
     const print = (line: string): void => void lines.push(line);
-    const result = await runDemo({ gitUrl: null, kills: 3, steps: 8, print, pause });
+    const result = await runDemo({ gitUrl: null, kills: 3, steps: 6, print, pause });
     expect(pages).toEqual([200, 200]);
     expect(result.lost, lines.join('\n')).toEqual([]);
     expect(result).toMatchObject({ ok: true, rigs: 3, agents: 6, generation: 4 });

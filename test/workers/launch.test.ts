@@ -100,6 +100,9 @@ describe('workflow engine error', () => {
     const asked = await makeTown('still', () => null);
     await addRig('still', 'hono', ['ada']);
     await vi.waitFor(() => expect(asked.restores).toHaveLength(1), patiently);
+    // That it was asked is the last that the recovery notes.
+    const phases = async () => (await latestRecovery('still'))?.rigs[0]?.phases;
+    await vi.waitFor(async () => expect(await phases()).toHaveLength(1), patiently);
     const nudges = () =>
       info.mock.calls.filter(([line]) => /recovery\.nudged.*"still"/.test(String(line))).length;
     travel(10_000);

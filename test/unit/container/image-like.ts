@@ -7,7 +7,10 @@ import { onTestFinished } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Puts what follows where everybody can get at it, as the image does, and the lists of users and groups aside. */
+/**
+ * Puts what follows where everybody can get at it, as the image does, and the lists of users and groups aside. The place
+ * bears one name for all, by which Node finds again what it compiled.
+ */
 const ENTER = `
   set -e
   mount --bind "$1/passwd" /etc/passwd
@@ -16,6 +19,7 @@ const ENTER = `
   mount --bind "$3/container" "$1/app/container"
   mount --bind "$3/src" "$1/app/src"
   mount --bind "$4" "$1/app/node_modules"
+  mount --rbind "$1" /mnt
   shift 4
   exec "$@"
 `;
@@ -41,6 +45,6 @@ export function imageLike({ as = [] }: { as?: readonly string[] } = {}): string[
   for (const name of ['passwd', 'group']) copyFileSync(`/etc/${name}`, join(dir, name));
   copyFileSync(join(ROOT, 'package.json'), join(dir, 'app/package.json'));
   const places = [dir, process.execPath, ROOT, realpathSync(join(ROOT, 'node_modules'))];
-  const program = [join(dir, 'node'), join(dir, 'app/container/main.ts')];
+  const program = ['/mnt/node', '/mnt/app/container/main.ts'];
   return ['unshare', '--mount', 'sh', '-c', ENTER, 'sh', ...places, ...as, ...program];
 }

@@ -48,6 +48,8 @@ export class TownContainer extends Container<Env> {
   override sleepAfter: string = this.env.SLEEP_AFTER;
 
   readonly #town: string;
+  /** The start that is under way. */
+  #start: Promise<{ bootId: string }> | null = null;
 
   constructor(ctx: DurableObjectState<object>, env: Env) {
     super(ctx, env);
@@ -55,10 +57,17 @@ export class TownContainer extends Container<Env> {
   }
 
   /**
-   * Starts the container unless it runs, and waits until the control server answers. Throws RelightError
-   * `container_unavailable`.
+   * Starts the container unless it runs, and waits until the control server answers. Who asks while it comes up gets that
+   * start. Throws RelightError `container_unavailable`.
    */
-  async startBoot({ drainSeconds, origin }: BootOrders): Promise<{ bootId: string }> {
+  async startBoot(orders: BootOrders): Promise<{ bootId: string }> {
+    this.#start ??= this.#bringUp(orders).finally(() => {
+      this.#start = null;
+    });
+    return await this.#start;
+  }
+
+  async #bringUp({ drainSeconds, origin }: BootOrders): Promise<{ bootId: string }> {
     try {
       await this.#nameStart();
       const abort = AbortSignal.timeout(START_DEADLINE_MS);
@@ -86,15 +95,16 @@ export class TownContainer extends Container<Env> {
   }
 
   /** How the container stands; `health` is null where it does not run or does not answer. */
-  async look(): Promise<{ running: boolean; health: ControlHealth | null }> {
-    if (this.ctx.container?.running !== true) return { running: false, health: null };
+  async look(): Promise<{ running: boolean; starting: boolean; health: ControlHealth | null }> {
+    if (!this.#isRunning()) return { running: false, starting: this.#start !== null, health: null };
+    let health: ControlHealth | null = null;
     try {
       await this.#keepAlarm();
-      return { running: true, health: await this.#health() };
+      health = await this.#health();
     } catch (error) {
       logTrouble('container.silent', error, { town: this.#town });
-      return { running: this.ctx.container.running, health: null };
     }
+    return { running: this.#isRunning() || health !== null, starting: this.#start !== null, health };
   }
 
   /**

@@ -20,9 +20,6 @@ export const NUDGE_AGAIN_MS = 60_000;
 /** A recovery whose engine fails is started over this often; then it is closed as failed. */
 export const MAX_RECOVERY_RESTARTS = 3;
 
-/** A container start that has not ended by then is tried again. */
-export const START_DEADLINE_MS = 60_000;
-
 /** This many unhealthy ends in a row make a crash loop that the operator is told of. */
 export const CRASH_LOOP_DEATHS = 4;
 
@@ -97,13 +94,19 @@ export function countDeath(deaths: number, recoveredAt: number | null, now: numb
   return healthy ? 1 : deaths + 1;
 }
 
-/** What the watchdog knows; `container.bootId` is null when a running container does not answer. */
+/**
+ * What the watchdog knows; `container.bootId` is null when a running container does not answer. A start that was under way
+ * when its object was reset is none any more.
+ */
 export interface WatchView {
-  readonly container: { readonly running: boolean; readonly bootId: string | null };
+  readonly container: {
+    readonly running: boolean;
+    readonly starting: boolean;
+    readonly bootId: string | null;
+  };
   readonly currentBoot: { readonly bootId: string; readonly ended: boolean } | null;
   readonly recovery: { readonly recoveryId: string; readonly progressAt: number } | null;
   readonly wanted: boolean;
-  readonly startingSince: number | null;
   readonly nextStartAt: number | null;
   readonly nextLaunchAt: number | null;
   readonly wedgedAt: number | null;
@@ -146,10 +149,8 @@ function planSilent({ wedgedAt, wedgeRestarts }: WatchView, now: number): WatchP
 function planDark(view: WatchView, livesOn: boolean, now: number): WatchPlan {
   if (livesOn) return { markEnded: true, act: 'none', nextAt: now };
   if (!view.wanted) return { markEnded: false, act: 'none', nextAt: null };
-  const startAt = Math.max(
-    dueAt(view.nextStartAt ?? 0, LONGEST_START_WAIT_MS, now),
-    dueAt((view.startingSince ?? 0) + START_DEADLINE_MS, START_DEADLINE_MS, now),
-  );
+  if (view.container.starting) return { markEnded: false, act: 'none', nextAt: now + RECOVERY_WATCH_MS };
+  const startAt = dueAt(view.nextStartAt ?? 0, LONGEST_START_WAIT_MS, now);
   if (startAt > now) return { markEnded: false, act: 'none', nextAt: startAt };
   // Soon, because the start may have been missed by everybody who launches its recovery.
   return { markEnded: false, act: 'start', nextAt: now + RECOVERY_WATCH_MS };

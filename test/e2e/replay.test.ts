@@ -111,6 +111,24 @@ describe('Worker redeployed in mid-recovery: a Worker that is killed', () => {
     );
     await town.call('DELETE', '');
   });
+
+  it('starts the container again at once where it was starting it', async () => {
+    const town = world.town('halfway');
+    await town.call('PUT', '', { agentCommand: 'sleep 600' });
+    await town.call('PUT', '/rigs/site', {
+      gitUrl: await createRepository(world.git, 'site', { from: import.meta.dirname }),
+    });
+    await sling(town, 'site', 'ada', 'bead');
+    await untilAgent(town, 'site', 'ada', 'working');
+    killContainer(world);
+    await until('the town starts', PATIENCE_MS, async () =>
+      (await town.town()).state === 'starting' ? true : null,
+    );
+    await world.relight.restartWorker('SIGKILL');
+    expect(await untilRecovered(town, 2)).toMatchObject({ status: 'complete' });
+    await untilAgent(town, 'site', 'ada', 'working');
+    await town.call('DELETE', '');
+  });
 });
 
 /** What a restore must not touch: content, index, HEAD. */

@@ -26,8 +26,6 @@ interface FakeMachine {
   /** The contract that the last control call spoke. */
   contract: string | null;
   renewals: number;
-  /** How often it was to start. */
-  starts: number;
   /** A start waits for it. */
   gate: Promise<void>;
   /** A start that is under way waits for it. */
@@ -47,7 +45,6 @@ export function installMachine(town: string, boot: () => FakeBoot): FakeMachine 
     environment: {},
     contract: null,
     renewals: 0,
-    starts: 0,
     gate: Promise.resolve(),
     listening: Promise.resolve(),
   };
@@ -91,7 +88,6 @@ export class Container<Bindings> extends DurableObject<Bindings> {
   async startAndWaitForPorts({ startOptions }: StartArguments): Promise<void> {
     const machine = machines.get(this.ctx.id.name ?? '');
     if (machine === undefined) throw new Error('there is no container instance');
-    machine.starts += 1;
     await machine.gate;
     if (machine.running === null) {
       machine.running = machine.boot();

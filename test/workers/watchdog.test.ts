@@ -239,7 +239,6 @@ describe('the watchdog', () => {
       boot,
       token: '',
       renewals: 0,
-      starts: 0,
       handedOver: null,
       environment: {},
       contract: null,

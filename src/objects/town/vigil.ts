@@ -73,9 +73,9 @@ export class Vigil {
   async replay(rigs: readonly string[] | null): Promise<{ recoveryId: string }> {
     const { env, town, db } = this.#core;
     townRow(db, town);
-    const { running, health } = await containerOf(env, town).look();
+    const { running, starting, health } = await containerOf(env, town).look();
     // One on its way up is waited for: what brings it back is the recovery of its boot.
-    if (!running || (health === null && townRow(db, town).startingSince !== null)) {
+    if (!running || (health === null && starting)) {
       updateTown(db, { heldDown: false });
       return { recoveryId: bootRecoveryId((await this.#watchdog.start()).bootId) };
     }

@@ -109,17 +109,18 @@ export class Watchdog {
 
   async #tick(): Promise<void> {
     const { env, town, db, storage } = this.#core;
-    const { running, health } = await containerOf(env, town).look();
+    const { running, starting, health } = await containerOf(env, town).look();
+    // What a start was under way in was reset: nobody waits for it any more.
+    if (!running && !starting) updateTown(db, { startingSince: null });
     const row = this.#noteCheck(running, health !== null);
     const boot = newestBoot(db);
     const recovery = runningRecovery(db);
     const plan = planWatch(
       {
-        container: { running, bootId: health?.bootId ?? null },
+        container: { running, starting, bootId: health?.bootId ?? null },
         currentBoot: boot && { bootId: boot.bootId, ended: boot.endedAt !== null },
         recovery,
         wanted: !running && !row.heldDown && (await this.#hasWork()),
-        startingSince: row.startingSince,
         nextStartAt: row.nextStartAt,
         nextLaunchAt: row.nextLaunchAt,
         wedgedAt: row.wedgedAt,

@@ -12,7 +12,6 @@ import {
   planWatch,
   RECOVERY_SILENCE_MS,
   RECOVERY_WATCH_MS,
-  START_DEADLINE_MS,
   WATCH_INTERVAL_MS,
   WEDGE_GRACE_MS,
   WEDGE_WINDOW_MS,
@@ -22,11 +21,10 @@ const NOW = 1_000_000_000;
 const SOON = NOW + RECOVERY_WATCH_MS;
 
 const LIT: WatchView = {
-  container: { running: true, bootId: 'b1' },
+  container: { running: true, starting: false, bootId: 'b1' },
   currentBoot: { bootId: 'b1', ended: false },
   recovery: null,
   wanted: false,
-  startingSince: null,
   nextStartAt: null,
   nextLaunchAt: null,
   wedgedAt: null,
@@ -34,12 +32,12 @@ const LIT: WatchView = {
 };
 const WEDGED: WatchView = {
   ...LIT,
-  container: { running: true, bootId: null },
+  container: { running: true, starting: false, bootId: null },
   wedgedAt: NOW - WEDGE_GRACE_MS,
 };
 const DARK: WatchView = {
   ...LIT,
-  container: { running: false, bootId: null },
+  container: { running: false, starting: false, bootId: null },
   currentBoot: { bootId: 'b1', ended: true },
 };
 
@@ -54,7 +52,7 @@ describe('planWatch', () => {
     ],
     [
       'ends the old boot and launches the new one',
-      { ...LIT, container: { running: true, bootId: 'b2' } },
+      { ...LIT, container: { running: true, starting: false, bootId: 'b2' } },
       { markEnded: true, act: 'launch', nextAt: SOON },
     ],
     [
@@ -64,7 +62,7 @@ describe('planWatch', () => {
     ],
     [
       'looks again soon at a container that does not answer',
-      { ...LIT, container: { running: true, bootId: null } },
+      { ...LIT, container: { running: true, starting: false, bootId: null } },
       { ...quiet, nextAt: SOON },
     ],
     [
@@ -140,13 +138,8 @@ describe('planWatch', () => {
     ],
     [
       'waits for a start that is under way',
-      { ...DARK, wanted: true, startingSince: NOW - 1 },
-      { ...quiet, nextAt: NOW - 1 + START_DEADLINE_MS },
-    ],
-    [
-      'starts again after a start that never ended',
-      { ...DARK, wanted: true, startingSince: NOW - START_DEADLINE_MS },
-      { ...quiet, act: 'start', nextAt: SOON },
+      { ...DARK, wanted: true, container: { ...DARK.container, starting: true } },
+      { ...quiet, nextAt: SOON },
     ],
   ])('%s', (_, view, plan) => {
     expect(planWatch(view, NOW)).toEqual(plan);
@@ -155,13 +148,16 @@ describe('planWatch', () => {
   it('always looks again while the container runs or is wanted', () => {
     const instant = fc.option(fc.integer({ min: NOW - 100_000, max: NOW + 100_000 }));
     const view: fc.Arbitrary<WatchView> = fc.record({
-      container: fc.record({ running: fc.boolean(), bootId: fc.constantFrom(null, 'b1', 'b2') }),
+      container: fc.record({
+        running: fc.boolean(),
+        starting: fc.boolean(),
+        bootId: fc.constantFrom(null, 'b1', 'b2'),
+      }),
       currentBoot: fc.option(fc.record({ bootId: fc.constantFrom('b1', 'b2'), ended: fc.boolean() })),
       recovery: fc.option(
         fc.record({ recoveryId: fc.constant('r'), progressAt: fc.integer({ min: 0, max: NOW }) }),
       ),
       wanted: fc.boolean(),
-      startingSince: instant,
       nextStartAt: instant,
       nextLaunchAt: instant,
       wedgedAt: instant,

@@ -110,9 +110,9 @@ export class Watchdog {
   async #tick(): Promise<void> {
     const { env, town, db, storage } = this.#core;
     const { running, starting, health } = await containerOf(env, town).look();
-    // What a start was under way in was reset: nobody waits for it any more.
-    if (!running && !starting) updateTown(db, { startingSince: null });
     const row = this.#noteCheck(running, health !== null);
+    // A start that went with its objects is under way no more.
+    if (!running && !starting && row.startingSince !== null) updateTown(db, { startingSince: null });
     const boot = newestBoot(db);
     const recovery = runningRecovery(db);
     const plan = planWatch(

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { COMPILE_CACHE } from './compile-cache.ts';
 import { hostForContainers, startDockerEngine, whyNoDocker } from './engine/docker.ts';
 import { startEngine } from './engine/engine.ts';
 import type { ContainerLine, Engine, EngineOptions } from './engine/engine.ts';
@@ -18,8 +19,6 @@ import type { WranglerDev } from './wrangler-dev.ts';
 /** As in the image: the machine's memory is the agents'. */
 const NODE_FLAGS = ['--max-semi-space-size=2', '--optimize-for-size'];
 const MALLOC = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' };
-/** As in the image, what was compiled once serves all later starts, of wrangler too. */
-const COMPILE_CACHE = fileURLToPath(new URL('../node_modules/.cache/relight', import.meta.url));
 const CONTROL_SERVER = fileURLToPath(new URL('../container/main.ts', import.meta.url));
 
 const READY_WITHIN_MS = 60_000;

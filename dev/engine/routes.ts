@@ -14,7 +14,8 @@ export interface RouteOptions {
 }
 
 /**
- * The part of the Docker Engine API (v1.4x, with or without the version in the path) that workerd and Miniflare use. Whatever else is asked gets 404 with a `message`.
+ * The part of the Docker Engine API (v1.4x, with or without the version in the path) that workerd and Miniflare use. Whatever
+ * else is asked gets 404 with a `message`.
  */
 export function dockerApi({ inventory, make }: RouteOptions): Hono {
   const app = new Hono({

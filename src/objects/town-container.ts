@@ -96,15 +96,15 @@ export class TownContainer extends Container<Env> {
 
   /** How the container stands; `health` is null where it does not run or does not answer. */
   async look(): Promise<{ running: boolean; starting: boolean; health: ControlHealth | null }> {
-    if (!this.#isRunning()) return { running: false, starting: this.#start !== null, health: null };
-    let health: ControlHealth | null = null;
+    const starting = this.#start !== null;
+    if (!this.#isRunning()) return { running: false, starting, health: null };
     try {
       await this.#keepAlarm();
-      health = await this.#health();
+      return { running: true, starting, health: await this.#health() };
     } catch (error) {
       logTrouble('container.silent', error, { town: this.#town });
+      return { running: this.#isRunning(), starting, health: null };
     }
-    return { running: this.#isRunning() || health !== null, starting: this.#start !== null, health };
   }
 
   /**

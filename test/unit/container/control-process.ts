@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { z } from 'zod';
 import { isErrno } from '../../../container/agents/shells.ts';
+import { COMPILE_CACHE } from '../../../dev/compile-cache.ts';
 import { CONTROL, type RestoreRequest, type StartRequest } from '../../../src/contract/control.ts';
 import { type Exchange, pathOf } from '../../../src/contract/exchange.ts';
 import type { Life } from '../../../src/contract/ids.ts';
@@ -15,9 +16,6 @@ import { CONTRACT_HEADER, CONTRACT_VERSION } from '../../../src/contract/version
 import { eventually, GENERATION, TOKEN } from './fake-worker.ts';
 
 const MAIN = fileURLToPath(new URL('../../../container/main.ts', import.meta.url));
-
-/** As in the image, the second start needs no compiling: the test runs share what was compiled, as tools do there. */
-const COMPILE_CACHE = fileURLToPath(new URL('../../../node_modules/.cache/relight', import.meta.url));
 
 /** One answer of the control server. */
 export interface Answer {

@@ -19,10 +19,13 @@ const ENTER = `
   mount --bind "$3/container" "$1/app/container"
   mount --bind "$3/src" "$1/app/src"
   mount --bind "$4" "$1/app/node_modules"
-  mount --rbind "$1" /mnt
-  shift 4
+  mount --rbind "$1" "$5"
+  shift 5
   exec "$@"
 `;
+
+/** Where that is, in a mount namespace of its own. */
+const PLACE = '/mnt';
 
 /** Why this machine cannot run the control server as the image does; null where it can. */
 export function whyNotAsInImage(): string | null {
@@ -44,7 +47,7 @@ export function imageLike({ as = [] }: { as?: readonly string[] } = {}): string[
   writeFileSync(join(dir, 'node'), '');
   for (const name of ['passwd', 'group']) copyFileSync(`/etc/${name}`, join(dir, name));
   copyFileSync(join(ROOT, 'package.json'), join(dir, 'app/package.json'));
-  const places = [dir, process.execPath, ROOT, realpathSync(join(ROOT, 'node_modules'))];
-  const program = ['/mnt/node', '/mnt/app/container/main.ts'];
+  const places = [dir, process.execPath, ROOT, realpathSync(join(ROOT, 'node_modules')), PLACE];
+  const program = [join(PLACE, 'node'), join(PLACE, 'app/container/main.ts')];
   return ['unshare', '--mount', 'sh', '-c', ENTER, 'sh', ...places, ...as, ...program];
 }

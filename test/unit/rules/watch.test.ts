@@ -32,7 +32,7 @@ const LIT: WatchView = {
 };
 const WEDGED: WatchView = {
   ...LIT,
-  container: { running: true, starting: false, bootId: null },
+  container: { ...LIT.container, bootId: null },
   wedgedAt: NOW - WEDGE_GRACE_MS,
 };
 const DARK: WatchView = {
@@ -52,7 +52,7 @@ describe('planWatch', () => {
     ],
     [
       'ends the old boot and launches the new one',
-      { ...LIT, container: { running: true, starting: false, bootId: 'b2' } },
+      { ...LIT, container: { ...LIT.container, bootId: 'b2' } },
       { markEnded: true, act: 'launch', nextAt: SOON },
     ],
     [
@@ -62,7 +62,7 @@ describe('planWatch', () => {
     ],
     [
       'looks again soon at a container that does not answer',
-      { ...LIT, container: { running: true, starting: false, bootId: null } },
+      { ...LIT, container: { ...LIT.container, bootId: null } },
       { ...quiet, nextAt: SOON },
     ],
     [
